@@ -1,0 +1,340 @@
+package kit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/switchback-dr/switchback/dr"
+)
+
+// StepResult is what became of one attempt at a step.
+type StepResult struct {
+	State    dr.StepState  `json:"state"`
+	Text     string        `json:"text"`
+	Output   string        `json:"output,omitempty"`
+	Evidence []dr.Evidence `json:"evidence,omitempty"`
+	Loss     *dr.LossFound `json:"loss,omitempty"`
+	Sent     bool          `json:"sent,omitempty"`
+	Took     dr.Duration   `json:"took"`
+}
+
+// maxOutput bounds the output tail that a result carries, in bytes.
+const maxOutput = 4096
+
+// unknownPatience is how long an unknown probe is repeated before the step
+// goes on hold.
+const unknownPatience = 20 * time.Second
+
+// Execute carries out one attempt at a step: probe, guard, act, probe. Its
+// error is an *dr.Error; class retry means that nothing was sent and the same
+// attempt may be made again.
+//
+//   - done at the first probe: nothing is sent;
+//   - a claim that exists already: its job is followed, never started again;
+//   - guard false or unknown: nothing is sent, the claim is voided so that no
+//     late worker can send it either, hold;
+//   - the probe after the act decides, not the exit code.
+func Execute(ctx context.Context, env Env, a Action, st dr.Step) (StepResult, error) {
+	x := execution{env: env, a: a, st: st, began: env.Now()}
+	if d := st.Timeout.D(); d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d)
+		defer cancel()
+	}
+	var res StepResult
+	var err error
+	if a.Kind() == dr.KindRead {
+		res, err = x.await(ctx, "")
+	} else {
+		res, err = x.change(ctx)
+	}
+	res.Took = dr.Duration(env.Now().Sub(x.began))
+	return res, err
+}
+
+type execution struct {
+	env   Env
+	a     Action
+	st    dr.Step
+	began time.Time
+}
+
+func (x *execution) change(ctx context.Context) (StepResult, error) {
+	if x.env.Resumed {
+		if j, ok, err := x.look(ctx); err != nil || ok {
+			if err != nil {
+				return StepResult{}, err
+			}
+			return x.afterClaim(ctx, j)
+		}
+	}
+	e := x.probeKnown(ctx)
+	switch e.State {
+	case EffectDone:
+		if err := x.void(ctx, "the effect was there before this attempt: "+e.Text); err != nil {
+			return StepResult{}, err
+		}
+		return x.result(dr.StepAlready, e, Job{}), nil
+	case EffectUnknown:
+		_ = x.void(ctx, "the state was unknown before this attempt")
+		return StepResult{}, x.unknown(ctx, e, "nothing was sent")
+	case EffectNotDone:
+	}
+	at, err := x.a.Guard(ctx, x.env, x.st.Args)
+	if err != nil {
+		de := dr.AsError(err, "guard")
+		if de.Class == dr.ClassRetry && ctx.Err() == nil {
+			return StepResult{}, de
+		}
+		if verr := x.void(ctx, "the guard said no: "+de.Text); verr != nil {
+			return StepResult{}, verr
+		}
+		h := dr.Hold("guard", "%s: nothing was sent, because %s", x.st.Title, de.Text)
+		h.Next, h.Replan = de.Next, de.Replan
+		return StepResult{}, h.Because(err)
+	}
+	j, err := x.a.Act(ctx, x.env, x.st.Args, at)
+	if err != nil {
+		return x.afterLostAnswer(ctx, err)
+	}
+	return x.afterClaim(ctx, j)
+}
+
+// afterLostAnswer: the call that sends the command gave an error. Whether the
+// command was sent is not known, unless the host's script refused it.
+func (x *execution) afterLostAnswer(ctx context.Context, err error) (StepResult, error) {
+	if dr.HasCode(err, "stale_guard") {
+		return StepResult{}, dr.Retry("stale_guard", "%s: the guard was too old when the command should have started; nothing was sent", x.st.Title)
+	}
+	de := dr.AsError(err, "act")
+	if x.a.Host(x.st.Args) == "" {
+		// SQL: the server's own state decides.
+		e := x.settle(ctx)
+		if e.State == EffectDone {
+			return x.result(dr.StepDone, e, Job{State: JobFinished}), nil
+		}
+		if e.State == EffectNotDone && !de.Unknown {
+			return StepResult{}, de
+		}
+		return StepResult{}, x.unknown(ctx, e, de.Text)
+	}
+	if de.Class == dr.ClassRefuse {
+		return StepResult{}, de
+	}
+	j, ok, lerr := x.look(ctx)
+	if lerr != nil {
+		return StepResult{}, dr.Retry("unreachable", "%s: the answer was lost (%s) and the host does not answer; the next attempt looks for the claim", x.st.Title, de.Text).Because(lerr)
+	}
+	if !ok {
+		return StepResult{}, dr.Retry("not_sent", "%s: %s; nothing was started", x.st.Title, de.Text)
+	}
+	return x.afterClaim(ctx, j)
+}
+
+// afterClaim follows a claimed job to its end and lets the probe decide.
+func (x *execution) afterClaim(ctx context.Context, j Job) (StepResult, error) {
+	h, err := x.host()
+	if err != nil {
+		return StepResult{}, err
+	}
+	for h != nil && (j.State == JobRunning || j.State == JobClaimed) {
+		if j, err = h.Wait(ctx, x.env.Job, followWait); err != nil {
+			return StepResult{}, x.following(ctx, err)
+		}
+		x.env.Progress(Progress{Text: "following the command that was started before", At: x.env.Now()})
+	}
+	if j.State == JobVoid {
+		return StepResult{}, dr.Hold("void", "%s: this attempt was closed before anything was sent (%s)", x.st.Title, j.Text).
+			WithNext("retry, or replan")
+	}
+	if j.State == JobLost {
+		e := x.settle(ctx)
+		if e.State == EffectDone {
+			return x.result(dr.StepDone, e, j), nil
+		}
+		return StepResult{}, x.unknown(ctx, e, "the command was started but its end was not recorded ("+j.Text+")")
+	}
+	if in, ok := x.a.(Interpreter); ok {
+		if err := in.Interpret(x.st.Args, j); err != nil {
+			return x.outputOnly(j), err
+		}
+	}
+	e := x.settle(ctx)
+	switch e.State {
+	case EffectDone:
+		return x.result(dr.StepDone, e, j), nil
+	case EffectNotDone:
+		de := dr.Hold("no_effect", "%s: the command ended with exit code %d but its effect is not there: %s%s",
+			x.st.Title, j.Exit, e.Text, lastLine(j)).WithNext("read the output, then retry or replan")
+		if e.Never != nil {
+			de.Replan = dr.AsError(e.Never, "never").Replan
+		}
+		return x.outputOnly(j), de
+	default:
+		return x.outputOnly(j), x.unknown(ctx, e, fmt.Sprintf("the command ended with exit code %d", j.Exit))
+	}
+}
+
+func lastLine(j Job) string {
+	for _, s := range []string{j.Stderr, j.Stdout} {
+		lines := strings.Split(strings.TrimSpace(s), "\n")
+		if l := strings.TrimSpace(lines[len(lines)-1]); l != "" {
+			return " (last line: " + dr.Clip(l, 300) + ")"
+		}
+	}
+	return ""
+}
+
+// following turns an error met while following a job into one that lets the
+// next activity attempt re-attach.
+func (x *execution) following(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return dr.HoldUnknown("deadline", "%s: the command still ran at its deadline of %s", x.st.Title, x.st.Timeout).
+			WithNext("look at the host; retry follows the same effect")
+	}
+	return dr.Retry("unreachable", "%s: the connection was lost while the command ran; it goes on, the next attempt re-attaches", x.st.Title).Because(err)
+}
+
+// settle probes until the effect is there, or its settling time is over.
+func (x *execution) settle(ctx context.Context) Effect {
+	poll, settle := x.a.Timing()
+	end := x.env.Now().Add(settle)
+	for {
+		e := x.a.Probe(ctx, x.env, x.st.Args)
+		if e.State == EffectDone || e.Never != nil || !x.env.Now().Before(end) {
+			return e
+		}
+		if e.Progress != nil {
+			x.env.Progress(*e.Progress)
+		}
+		if x.env.Sleep(ctx, poll) != nil {
+			return e
+		}
+	}
+}
+
+// probeKnown repeats an unknown probe for a while.
+func (x *execution) probeKnown(ctx context.Context) Effect {
+	poll, _ := x.a.Timing()
+	end := x.env.Now().Add(unknownPatience)
+	for {
+		e := x.a.Probe(ctx, x.env, x.st.Args)
+		if e.State != EffectUnknown || e.Never != nil || !x.env.Now().Before(end) {
+			return e
+		}
+		x.env.Progress(Progress{Text: "the state is unknown, asking again: " + e.Text, At: x.env.Now()})
+		if x.env.Sleep(ctx, max(poll, 200*time.Millisecond)) != nil {
+			return e
+		}
+	}
+}
+
+// await is a read step: a proof or a wait, probed until done or its deadline.
+func (x *execution) await(ctx context.Context, _ string) (StepResult, error) {
+	poll, _ := x.a.Timing()
+	for {
+		e := x.a.Probe(ctx, x.env, x.st.Args)
+		switch {
+		case e.State == EffectDone:
+			return x.result(dr.StepDone, e, Job{}), nil
+		case e.Never != nil:
+			de := dr.AsError(e.Never, "never")
+			h := dr.Hold(de.Code, "%s: %s", x.st.Title, de.Text)
+			h.Next, h.Replan = de.Next, de.Replan
+			return StepResult{}, h.Because(e.Never)
+		}
+		p := Progress{Text: e.Text, At: x.env.Now()}
+		if e.Progress != nil {
+			p = *e.Progress
+		}
+		x.env.Progress(p)
+		if err := x.env.Sleep(ctx, poll); err != nil {
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return StepResult{}, dr.Hold("deadline", "%s: not true within %s; last answer: %s", x.st.Title, x.st.Timeout, e.Text).
+					WithNext("retry waits again; replan looks at everything anew")
+			}
+			return StepResult{}, dr.Retry("interrupted", "%s: the wait was interrupted", x.st.Title).Because(err)
+		}
+	}
+}
+
+func (x *execution) host() (Host, error) {
+	name := x.a.Host(x.st.Args)
+	if name == "" {
+		return nil, nil
+	}
+	return x.env.Hosts.Host(name)
+}
+
+// look finds an earlier claim of this very attempt.
+func (x *execution) look(ctx context.Context) (Job, bool, error) {
+	h, err := x.host()
+	if err != nil || h == nil {
+		return Job{}, false, err
+	}
+	j, err := h.Look(ctx, x.env.Job)
+	if err != nil {
+		return Job{}, false, err
+	}
+	return j, j.State != JobNone, nil
+}
+
+// void closes the claim, so that a worker that was cut off before it sent
+// anything can never send it later.
+func (x *execution) void(ctx context.Context, why string) error {
+	h, err := x.host()
+	if err != nil || h == nil {
+		return err
+	}
+	j, err := h.Void(ctx, x.env.Job, why)
+	if err != nil {
+		return err
+	}
+	if j.State == JobRunning || j.State == JobClaimed {
+		return dr.Retry("in_flight", "%s: another worker has just started this attempt; following it", x.st.Title)
+	}
+	return nil
+}
+
+func (x *execution) unknown(ctx context.Context, e Effect, also string) error {
+	text := fmt.Sprintf("%s: the outcome is unknown: %s", x.st.Title, e.Text)
+	if also != "" {
+		text += " (" + also + ")"
+	}
+	if ctx.Err() != nil {
+		text += "; its time of " + x.st.Timeout.String() + " is over"
+	}
+	de := dr.HoldUnknown("unknown", "%s", text)
+	de.Next = "look at the host with the step's proof; then retry, or replan"
+	if e.Never != nil {
+		n := dr.AsError(e.Never, "never")
+		de.Next, de.Replan = n.Next, n.Replan
+	}
+	return de
+}
+
+func (x *execution) outputOnly(j Job) StepResult { return StepResult{Output: outputOf(j), Sent: true} }
+
+func (x *execution) result(s dr.StepState, e Effect, j Job) StepResult {
+	return StepResult{
+		State: s, Text: e.Text, Output: outputOf(j), Evidence: e.Evidence, Loss: e.Loss,
+		Sent: j.State == JobFinished || j.State == JobLost,
+	}
+}
+
+func outputOf(j Job) string {
+	out := strings.TrimRight(j.Stdout, "\n")
+	if e := strings.TrimRight(j.Stderr, "\n"); e != "" {
+		if out != "" {
+			out += "\n"
+		}
+		out += e
+	}
+	if len(out) > maxOutput {
+		out = "…" + strings.ToValidUTF8(out[len(out)-maxOutput:], "")
+	}
+	return out
+}
