@@ -226,6 +226,9 @@ type Plan struct {
 	// values move between the plan and its approval.
 
 	Situation Situation `json:"situation"`
+	// InventoryFields has a short digest for every field of the inventory
+	// entry, so that a worker with another entry can name the field.
+	InventoryFields map[string]string `json:"inventory_fields,omitempty"`
 	// Outage is how long clients are expected to be unable to write; "" when
 	// nobody can say.
 	Outage string    `json:"outage,omitempty"`
