@@ -45,6 +45,10 @@ const (
 	PhaseRestore          Phase = "restore"
 	PhaseTransition       Phase = "transition"
 	PhaseStartReplication Phase = "start-replication"
+	// PhaseSafeStop is walked only when the cutover gate is rejected or
+	// expires: it removes temporary objects, so that the run can end "in
+	// sync, not handed back". It is approved with the gate before.
+	PhaseSafeStop Phase = "safe-stop"
 )
 
 // Destroying says whether a phase can destroy data or make a second primary:
@@ -79,9 +83,9 @@ func PhasesAfter(p Procedure, g Gate) []Phase {
 	case p == ProcTakeover && g == GateDecide:
 		return []Phase{PhasePrepare, PhaseIsolate, PhasePromote, PhaseRedirect, PhaseVerify, PhaseProtect}
 	case p == ProcFailback && g == GateConvert:
-		return []Phase{PhasePrepare, PhaseConvert, PhaseResynchronise}
+		return []Phase{PhasePrepare, PhaseConvert, PhaseResynchronise, PhaseSafeStop}
 	case p == ProcFailback && g == GateOverwrite:
-		return []Phase{PhaseBackup, PhaseTransfer, PhaseRestore, PhaseTransition, PhaseStartReplication}
+		return []Phase{PhaseBackup, PhaseTransfer, PhaseRestore, PhaseTransition, PhaseStartReplication, PhaseSafeStop}
 	case p == ProcFailback && g == GateCutover:
 		return []Phase{PhaseQuiesce, PhaseCatchUp, PhaseHandBack, PhaseRedirect, PhaseVerify, PhaseProtect}
 	case p == ProcReseed && g == GateOverwrite:

@@ -29,12 +29,7 @@ type PlanInput struct {
 }
 
 // FinishedStep is a step of this run that is done.
-type FinishedStep struct {
-	Phase  dr.Phase     `json:"phase"`
-	ID     string       `json:"id"`
-	Action string       `json:"action"`
-	State  dr.StepState `json:"state"`
-}
+type FinishedStep = dr.FinishedStep
 
 // Did says whether this run has finished a step of the given action.
 func (in PlanInput) Did(action string) bool {

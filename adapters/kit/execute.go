@@ -11,15 +11,7 @@ import (
 )
 
 // StepResult is what became of one attempt at a step.
-type StepResult struct {
-	State    dr.StepState  `json:"state"`
-	Text     string        `json:"text"`
-	Output   string        `json:"output,omitempty"`
-	Evidence []dr.Evidence `json:"evidence,omitempty"`
-	Loss     *dr.LossFound `json:"loss,omitempty"`
-	Sent     bool          `json:"sent,omitempty"`
-	Took     dr.Duration   `json:"took"`
-}
+type StepResult = dr.StepResult
 
 // maxOutput bounds the output tail that a result carries, in bytes.
 const maxOutput = 4096
