@@ -233,6 +233,9 @@ type Plan struct {
 	// InventoryFields has a short digest for every field of the inventory
 	// entry, so that a worker with another entry can name the field.
 	InventoryFields map[string]string `json:"inventory_fields,omitempty"`
+	// Leaves is set when the procedure will end with the system unprotected;
+	// its Since is filled in at the end.
+	Leaves *Unprotected `json:"leaves,omitempty"`
 	// Outage is how long clients are expected to be unable to write; "" when
 	// nobody can say.
 	Outage string    `json:"outage,omitempty"`

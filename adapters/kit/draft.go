@@ -86,6 +86,9 @@ type Draft struct {
 	Outage   string
 	// Nothing is set when there is nothing to do.
 	Nothing string
+	// Leaves is set when the procedure will end with the system unprotected
+	// (a site is absent): which procedure ends that, and why.
+	Leaves *dr.Unprotected
 	// Instead asks for another gate in place of the one that was planned for:
 	// a failback whose difference is gone asks for dr.GateOverwrite.
 	Instead    dr.Gate
