@@ -1,0 +1,248 @@
+package inventory
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/switchback-dr/switchback/dr"
+)
+
+type applicationFile struct {
+	Name    string            `yaml:"name"`
+	Hosts   map[string]string `yaml:"hosts"`
+	Unit    string            `yaml:"unit"`
+	Stop    []string          `yaml:"stop"`
+	Start   []string          `yaml:"start"`
+	Running []string          `yaml:"running"`
+	Timeout dr.Duration       `yaml:"timeout"`
+}
+
+type clientFile struct {
+	Name    string              `yaml:"name"`
+	Host    string              `yaml:"host"`
+	Point   map[string][]string `yaml:"point"`
+	None    []string            `yaml:"none"`
+	Show    []string            `yaml:"show"`
+	Timeout dr.Duration         `yaml:"timeout"`
+}
+
+type fenceFile struct {
+	Name           string      `yaml:"name"`
+	Site           string      `yaml:"site"`
+	Host           string      `yaml:"host"`
+	On             []string    `yaml:"on"`
+	Off            []string    `yaml:"off"`
+	Proof          []string    `yaml:"proof"`
+	Proven         string      `yaml:"proven"`
+	SurvivesReboot bool        `yaml:"survives_reboot"`
+	Timeout        dr.Duration `yaml:"timeout"`
+}
+
+type hookFile struct {
+	Name    string      `yaml:"name"`
+	Phase   dr.Phase    `yaml:"phase"`
+	When    When        `yaml:"when"`
+	Host    string      `yaml:"host"`
+	Run     []string    `yaml:"run"`
+	Check   []string    `yaml:"check"`
+	Timeout dr.Duration `yaml:"timeout"`
+	Skip    dr.Skip     `yaml:"skip"`
+}
+
+// unitPattern is systemd's alphabet for the names of services, without the
+// backslash.
+var unitPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}\.(service|target|socket|timer)$`)
+
+func (l *loader) contributors(e entry, s *System, use *usage) {
+	for _, at := range l.parts(e, "applications") {
+		f := applicationFile{Timeout: dr.Duration(DefaultTimeout)}
+		decode(at, &f, l.complaints)
+		l.application(at, f, s, use)
+		s.Applications = append(s.Applications, Application(f))
+	}
+	for _, at := range l.parts(e, "clients") {
+		f := clientFile{Timeout: dr.Duration(DefaultTimeout)}
+		decode(at, &f, l.complaints)
+		l.client(at, f, s, use)
+		s.Clients = append(s.Clients, Client(f))
+	}
+	for _, at := range l.parts(e, "fence") {
+		f := fenceFile{Timeout: dr.Duration(DefaultTimeout)}
+		decode(at, &f, l.complaints)
+		l.fence(at, f, s, use)
+		s.Fences = append(s.Fences, Fence(f))
+	}
+	for _, at := range l.parts(e, "hooks") {
+		f := hookFile{Timeout: dr.Duration(DefaultTimeout), When: Before, Skip: dr.SkipNever}
+		decode(at, &f, l.complaints)
+		l.hook(at, f, use)
+		s.Hooks = append(s.Hooks, Hook(f))
+	}
+}
+
+// parts lists the elements of one of the system's lists and complains about
+// missing and doubled names.
+func (l *loader) parts(e entry, field string) []node {
+	if !e.value.has(field) {
+		return nil
+	}
+	at := e.value.at(field)
+	if at.absent() || kindOf(at.y) != "a list" {
+		l.add(at.line, "%s must be a list", at.path)
+		return nil
+	}
+	seen := map[string]int{}
+	for _, item := range at.items() {
+		name := ""
+		if v, ok := item.child("name"); ok && !v.absent() {
+			name = v.y.Value
+		}
+		named := item.at("name")
+		if !l.name(named, strings.TrimSuffix(field, "s"), name) {
+			continue
+		}
+		if first, ok := seen[name]; ok {
+			l.add(named.line, "%s has the name %q twice; the first is in line %d", at.path, name, first)
+		}
+		seen[name] = named.line
+	}
+	return at.items()
+}
+
+func (l *loader) application(at node, f applicationFile, s *System, use *usage) {
+	if len(f.Hosts) == 0 {
+		l.add(at.line, "%s has no hosts; say at which site it runs on which host", at.path)
+	}
+	for _, site := range sortedKeys(f.Hosts) {
+		item := at.at("hosts." + site)
+		l.siteRef(item, site, s)
+		l.hostRef(item, f.Hosts[site], use)
+	}
+	commands := len(f.Stop) + len(f.Start) + len(f.Running)
+	switch {
+	case f.Unit != "" && commands > 0:
+		l.add(at.at("unit").line, "%s has both a unit and commands; write one of the two", at.path)
+	case f.Unit != "":
+		if !unitPattern.MatchString(f.Unit) {
+			l.add(at.at("unit").line, "%s.unit is %q, not a systemd unit such as myapp.service", at.path, dr.Clip(f.Unit, 60))
+		}
+	case commands == 0:
+		l.add(at.line, "%s has neither a unit nor the commands stop, start and running", at.path)
+	default:
+		l.commands(at, map[string][]string{"stop": f.Stop, "start": f.Start, "running": f.Running})
+	}
+	l.timeout(at, f.Timeout)
+}
+
+func (l *loader) client(at node, f clientFile, s *System, use *usage) {
+	l.requireHost(at, f.Host, use)
+	for _, site := range s.Sites {
+		if _, ok := f.Point[site]; !ok {
+			l.add(at.at("point").line, "%s.point has no command for the site %s", at.path, site)
+		}
+	}
+	for _, site := range sortedKeys(f.Point) {
+		item := at.at("point." + site)
+		l.siteRef(item, site, s)
+		l.argv(item, f.Point[site], true)
+	}
+	l.commands(at, map[string][]string{"none": f.None, "show": f.Show})
+	if slices.Contains(s.Sites, "none") {
+		l.add(at.line, "%s cannot be used with a site called none: show could not tell them apart", at.path)
+	}
+	l.timeout(at, f.Timeout)
+}
+
+func (l *loader) fence(at node, f fenceFile, s *System, use *usage) {
+	if !at.has("site") {
+		l.add(at.line, "%s has no site", at.path)
+	} else if f.Site != "" {
+		l.siteRef(at.at("site"), f.Site, s)
+	}
+	l.requireHost(at, f.Host, use)
+	l.commands(at, map[string][]string{"on": f.On, "off": f.Off, "proof": f.Proof})
+	switch {
+	case f.Proven == "":
+		l.add(at.at("proven").line, "%s has no proven: the exact first line of the proof's output", at.path)
+	case strings.ContainsFunc(f.Proven, isControl) || strings.TrimSpace(f.Proven) != f.Proven:
+		l.add(at.at("proven").line, "%s.proven must be one line without outer blanks", at.path)
+	}
+	l.timeout(at, f.Timeout)
+}
+
+func (l *loader) hook(at node, f hookFile, use *usage) {
+	known := texts(phases())
+	switch {
+	case !at.has("phase"):
+		l.add(at.line, "%s has no phase", at.path)
+	case f.Phase != "" && !slices.Contains(known, string(f.Phase)):
+		l.add(at.at("phase").line, "%s.phase is %q, which is no phase; %s", at.path, dr.Clip(string(f.Phase), 60), suggest(string(f.Phase), known))
+	}
+	if f.When != Before && f.When != After {
+		l.add(at.at("when").line, "%s.when is %q, not before or after", at.path, dr.Clip(string(f.When), 40))
+	}
+	if f.Skip != dr.SkipNever && f.Skip != dr.SkipDecision && f.Skip != dr.SkipFree {
+		l.add(at.at("skip").line, "%s.skip is %q, not never, decision or free", at.path, dr.Clip(string(f.Skip), 40))
+	}
+	l.requireHost(at, f.Host, use)
+	l.commands(at, map[string][]string{"run": f.Run, "check": f.Check})
+	l.timeout(at, f.Timeout)
+}
+
+// phases lists every phase once, in the order of first use.
+func phases() []dr.Phase {
+	var out []dr.Phase
+	for _, p := range []dr.Procedure{dr.ProcTakeover, dr.ProcFailback, dr.ProcReseed} {
+		for _, g := range gates {
+			for _, phase := range dr.PhasesAfter(p, g) {
+				if !slices.Contains(out, phase) {
+					out = append(out, phase)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// commands checks commands that must all be there.
+func (l *loader) commands(at node, all map[string][]string) {
+	for _, field := range sortedKeys(all) {
+		where := at.at(field)
+		if !at.has(field) {
+			where.path = join(at.path, field)
+		}
+		if at.has(field) && where.absent() {
+			continue // decode has complained
+		}
+		l.argv(where, all[field], true)
+	}
+}
+
+func (l *loader) requireHost(at node, host string, use *usage) {
+	if !at.has("host") {
+		l.add(at.line, "%s has no host", at.path)
+		return
+	}
+	if host != "" {
+		l.hostRef(at.at("host"), host, use)
+	}
+}
+
+func (l *loader) hostRef(at node, host string, use *usage) {
+	if !use.host(host) {
+		l.add(at.line, "%s names the host %q, which is not under hosts; %s", at.path, dr.Clip(host, 60), suggest(host, sortedKeys(l.hostNames)))
+	}
+}
+
+func (l *loader) siteRef(at node, site string, s *System) {
+	if !slices.Contains(s.Sites, site) {
+		l.add(at.line, "%s names the site %q, which %s does not have; %s", at.path, dr.Clip(site, 60), s.Name, suggest(site, s.Sites))
+	}
+}
+
+func (l *loader) timeout(at node, d dr.Duration) {
+	if d == 0 {
+		l.add(at.at("timeout").line, "%s.timeout is zero; no command could end in time", at.path)
+	}
+}
