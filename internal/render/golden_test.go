@@ -38,12 +38,27 @@ func TestAPlanReadsAsRecorded(t *testing.T) {
 }
 
 func TestAReportReadsAsRecorded(t *testing.T) {
-	for name, r := range map[string]dr.Report{"report-done": doneReport()} {
+	for name, r := range map[string]dr.Report{"report-done": doneReport(), "report-aborted": abortedReport()} {
 		html, err := render.ReportHTML(r)
 		require.NoError(t, err)
 		golden(t, name+".html", string(html))
 		js, err := render.ReportJSON(r)
 		require.NoError(t, err)
 		golden(t, name+".json", string(js))
+		golden(t, name+".md", render.ReportMarkdown(r))
 	}
+}
+
+func TestAStatusReadsAsRecorded(t *testing.T) {
+	now := at(5 * time.Minute)
+	golden(t, "status-gate.txt", render.StatusText(gateStatus(), now, plain))
+	golden(t, "status-hold.txt", render.StatusText(holdStatus(), now, plain))
+	golden(t, "status-hold-color.txt", render.StatusText(holdStatus(), now, render.Style{Color: true, Width: 80}))
+	p := planned()
+	golden(t, "details-gate.md", render.DetailsMarkdown(gateStatus(), &p, now))
+	golden(t, "details-hold.md", render.DetailsMarkdown(holdStatus(), &p, now))
+	ended := doneReport().Status
+	ended.System, ended.Procedure = "orders", dr.ProcTakeover
+	golden(t, "details-ended.md", render.DetailsMarkdown(ended, &p, now))
+	golden(t, "result.txt", render.ResultText(dr.Result{Schema: 1, Ending: *ended.Ending, Report: "file:///var/lib/switchback/orders.html", ReportDigest: "ab12"}, plain))
 }
