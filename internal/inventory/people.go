@@ -20,6 +20,10 @@ type personFile struct {
 
 var accountPattern = regexp.MustCompile(`^[a-z][a-z0-9]*:[^\s\pC]{1,200}$`)
 
+// UnknownPerson stands for the requester of an unsigned start; nobody may have
+// it as ID.
+const UnknownPerson = "unknown"
+
 // owner is where a key or an account was first seen.
 type owner struct {
 	person string
@@ -31,6 +35,9 @@ func (l *loader) loadPeople(n node) {
 	for _, e := range l.section(n, "person") {
 		var f personFile
 		decode(e.value, &f, l.complaints)
+		if e.key == UnknownPerson {
+			l.add(e.value.line, "nobody may have the ID %q: it stands for a requester who is not known", UnknownPerson)
+		}
 		p := Person{ID: e.key, Name: f.Name, Roles: f.Roles, Accounts: f.Accounts}
 		if strings.ContainsFunc(f.Name, isControl) {
 			l.add(e.value.at("name").line, "%s.name contains control characters", e.value.path)
