@@ -16,6 +16,9 @@ const (
 	WorkflowFailback = "Failback"
 	WorkflowReseed   = "Reseed"
 	WorkflowWatch    = "Watch"
+	// WorkflowOnce ends at once; its ID can be used only once, which makes a
+	// signed start good only once.
+	WorkflowOnce = "Once"
 )
 
 // WorkflowType gives the workflow type of a procedure.
@@ -94,6 +97,9 @@ type PlanCall struct {
 	Occurrence int            `json:"occurrence"`
 	Finished   []FinishedStep `json:"finished,omitempty"`
 	From       Phase          `json:"from,omitempty"`
+	// OriginalRun is the run ID that survives resets. The run itself is read
+	// by the activity, from its own info.
+	OriginalRun string `json:"original_run"`
 	// Baseline is this run's, from its first plan on.
 	Baseline *Baseline `json:"baseline,omitempty"`
 }

@@ -73,7 +73,7 @@ func (r *run) makePlan(g dr.Gate) error {
 		r.occurrence[g]++
 		call := dr.PlanCall{
 			Request: r.req, Gate: g, Occurrence: r.occurrence[g], Finished: slices.Clone(r.finished),
-			From: r.from, Baseline: r.baseline,
+			From: r.from, OriginalRun: r.status.OriginalRun, Baseline: r.baseline,
 		}
 		from := workflow.Now(r.ctx)
 		var p dr.Planned

@@ -1,0 +1,154 @@
+// Package planning turns the inventory and the world into a situation, a
+// situation into a plan, and two plans into the difference that voids an
+// approval. The worker's activities and the starter (which must work without
+// Temporal) both use it.
+package planning
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/inventory"
+)
+
+// Recall gives what the watch remembers of a system and a sentence about its
+// age, or why there is none.
+type Recall func(ctx context.Context, system string) (*dr.Memory, string)
+
+// Observer observes systems.
+type Observer struct {
+	Env    kit.Env
+	Recall Recall
+	// LastBaseline finds the baseline of the last takeover's report; may be
+	// nil.
+	LastBaseline func(system string) *dr.Baseline
+}
+
+// Observe reads all sites in parallel under one deadline, the inventory's
+// limits.observe. What does not answer in time is unknown.
+func (o Observer) Observe(ctx context.Context, sys *inventory.System, originalRun string) dr.Situation {
+	began := o.Env.Now()
+	s := dr.Situation{System: sys.Name, Product: sys.Product, At: began, Sites: make([]dr.SiteSituation, len(sys.Sites))}
+	all, cancel := context.WithTimeout(ctx, sys.Limits.Observe.D())
+	defer cancel()
+	var wg sync.WaitGroup
+	for i, site := range sys.Sites {
+		wg.Go(func() { s.Sites[i] = o.site(all, sys, site, originalRun) })
+	}
+	wg.Go(func() {
+		if o.Recall == nil {
+			s.MemoryText = "no memory: this program does not ask the watch"
+			return
+		}
+		s.Memory, s.MemoryText = o.Recall(all, sys.Name)
+	})
+	wg.Wait()
+	s.Judgement = sys.Instance.Judge(s)
+	s.Baseline = o.baseline(sys, s.Memory)
+	s.Took = dr.Duration(o.Env.Now().Sub(began).Round(time.Millisecond))
+	return s
+}
+
+// site reads one site and, at the same time, the job directories of its hosts.
+// The result is the adapter's even when the deadline cuts it off: an adapter
+// that does not come back in time is answered for.
+func (o Observer) site(ctx context.Context, sys *inventory.System, site, originalRun string) dr.SiteSituation {
+	type answer struct{ s dr.SiteSituation }
+	read := make(chan answer, 1)
+	jobs := make(chan []dr.ForeignJob, 1)
+	go func() { read <- answer{sys.Instance.ObserveSite(ctx, o.Env, site)} }()
+	go func() { jobs <- o.jobs(ctx, sys, site, originalRun) }()
+	grace := time.NewTimer(sys.Limits.Observe.D() + time.Second)
+	defer grace.Stop()
+	var out dr.SiteSituation
+	select {
+	case a := <-read:
+		out = a.s
+	case <-grace.C:
+		out = dr.SiteSituation{Summary: "the site did not answer within " + sys.Limits.Observe.String()}
+	}
+	out.Site = site
+	if out.Role == "" {
+		out.Role = dr.RoleUnknown
+	}
+	if out.At.IsZero() {
+		out.At = o.Env.Now()
+	}
+	if out.Reachable == dr.Yes {
+		select {
+		case out.Jobs = <-jobs:
+		case <-grace.C:
+		}
+	}
+	return out
+}
+
+// jobs finds commands of other runs that still run on the site's hosts.
+func (o Observer) jobs(ctx context.Context, sys *inventory.System, site, originalRun string) []dr.ForeignJob {
+	var found []dr.ForeignJob
+	seen := map[string]bool{}
+	for _, need := range sys.Instance.Needs() {
+		if need.Site != site || seen[need.Host] {
+			continue
+		}
+		seen[need.Host] = true
+		h, err := o.Env.Hosts.Host(need.Host)
+		if err != nil {
+			continue
+		}
+		list, err := h.Jobs(ctx, dr.WorkflowID(sys.Name), originalRun)
+		if err != nil && !dr.HasCode(err, "unreachable") && ctx.Err() == nil {
+			found = append(found, dr.ForeignJob{Host: need.Host, State: "unknown", Text: "the job directory could not be read: " + dr.AsError(err, "jobs").Text})
+		}
+		found = append(found, list...)
+	}
+	return found
+}
+
+// baseline finds how the system was before its takeover: with the watch, then
+// in the last takeover's report, then by the inventory's home.
+func (o Observer) baseline(sys *inventory.System, m *dr.Memory) *dr.Baseline {
+	if m != nil && m.Baseline != nil {
+		b := *m.Baseline
+		b.From = "watch"
+		return &b
+	}
+	if o.LastBaseline != nil {
+		if b := o.LastBaseline(sys.Name); b != nil {
+			c := *b
+			c.From = "report"
+			return &c
+		}
+	}
+	if sys.Home == "" {
+		return nil
+	}
+	return &dr.Baseline{Primary: sys.Home, From: "inventory"}
+}
+
+// ForeignJobs gives a hold when commands of another run are still running on
+// the system's hosts: whatever they do, they are in the way.
+func ForeignJobs(s dr.Situation) error {
+	for _, site := range s.Sites {
+		for _, j := range site.Jobs {
+			return dr.Hold("foreign_job", "on %s a command of another run is %s: %s", j.Host, j.State, j.Text).
+				WithNext("wait for its end or end it by hand (%s), then retry", j.Dir)
+		}
+	}
+	return nil
+}
+
+// TwoPrimaries gives a refusal when more than one site accepts writes. It is
+// never resolved automatically.
+func TwoPrimaries(s dr.Situation) error {
+	p := s.Primaries()
+	if len(p) < 2 {
+		return nil
+	}
+	return dr.Refuse("two_primaries", "two primaries: %s both accept writes", fmt.Sprint(p)).
+		WithNext("stop clients, find out which one holds the acknowledged writes, make the other one unable to take writes by hand, then start again; nothing was changed")
+}
