@@ -77,7 +77,7 @@ func (r *run) onUpdate(verb dr.Verb) error {
 // onCancel makes Temporal's Cancel an abort.
 func (r *run) onCancel(ctx workflow.Context) {
 	workflow.GoNamed(r.ctx, "cancel", func(walk workflow.Context) {
-		ctx.Done().Receive(ctx, nil)
+		ctx.Done().Receive(walk, nil)
 		v := &dr.Vote{Verb: dr.VerbAbort, Channel: "Temporal Cancel", Reason: "Temporal's Cancel", At: workflow.Now(walk)}
 		r.wishAbort(v)
 	})
