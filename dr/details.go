@@ -68,7 +68,7 @@ func detailBlocks(s Status, p *Plan, now time.Time, level detailLevel) []string 
 func detailHead(s Status, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("## " + MD(Clip(RunTitle(s.Procedure, s.Mode, s.System, s.From, s.To), 200)) + "\n\n")
-	fmt.Fprintf(&b, "**%s** since %s. %s\n", MD(strings.ToUpper(string(s.State))), TimeText(s.Since), MD(Clip(s.Sentence, 600)))
+	fmt.Fprintf(&b, "**%s**: %s (since %s, %s)\n", MD(strings.ToUpper(string(s.State))), MD(Clip(s.Sentence, 600)), TimeText(s.Since), AgoText(s.Since, now))
 	if s.NoReturn {
 		b.WriteString("\n**Past the point of no return:** only forward; abort and cancel do not count until the next gate.\n")
 	}
@@ -134,6 +134,6 @@ func detailHold(s Status, now time.Time) []string {
 }
 
 func detailForm(f SendForm) string {
-	return fmt.Sprintf("**%s**: signal or update %s with this body, or the line below it:\n\n", f.Verb, MDCode(string(f.Verb))) +
+	return fmt.Sprintf("**%s**: signal or update %s with this body, or the line below it:\n\n", MD(string(f.Verb)), MDCode(string(f.Verb))) +
 		MDFence("json", f.Body) + MDFence("sh", f.Starter)
 }

@@ -91,7 +91,7 @@ func detailStatements(p Plan) []string {
 	if len(p.Waivers) > 0 {
 		b := "**By approving you state:**\n\n"
 		for _, w := range p.Waivers {
-			b += "- " + MD(Clip(w.Text, 1000)) + " (" + MD(w.ID) + ")\n"
+			b += "- " + MD(w.Text) + " (" + MD(w.ID) + ")\n" // in full or not at all
 		}
 		blocks = append(blocks, b)
 	}

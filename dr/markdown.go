@@ -4,8 +4,10 @@ import (
 	"strings"
 )
 
-// mdSpecial are the characters that mean something inside a line of Markdown.
-const mdSpecial = "\\`*_{}[]()#+!|~$"
+// mdSpecial are the characters that mean something anywhere in a line of
+// Markdown. An underscore inside a word means nothing and stays readable;
+// parentheses mean nothing without brackets.
+const mdSpecial = "\\`*_[]|~$"
 
 // MD makes any text safe as part of one line of Markdown, also in a table:
 // no emphasis, code, link, image, HTML, line break or cell can come of it.
@@ -21,7 +23,7 @@ func MD(s string) string {
 		}
 	}
 	line := strings.Join(words, " ")
-	if line != "" && strings.ContainsRune("-=:>", rune(line[0])) {
+	if line != "" && strings.ContainsRune("-=:>+#", rune(line[0])) {
 		return `\` + line // no list, heading, quote or table rule
 	}
 	return mdNoList(line)
@@ -38,8 +40,10 @@ func mdNoList(line string) string {
 
 func mdEscape(s string) string {
 	var b strings.Builder
-	for _, r := range s {
+	for i, r := range s {
 		switch {
+		case r == '_' && i > 0 && i < len(s)-1 && wordByte(s[i-1]) && wordByte(s[i+1]):
+			b.WriteByte('_')
 		case r == '<':
 			b.WriteString("&lt;")
 		case r == '>':
@@ -54,6 +58,10 @@ func mdEscape(s string) string {
 		}
 	}
 	return b.String()
+}
+
+func wordByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
 // linkish says whether a reader of Markdown may turn the word into a link

@@ -50,6 +50,9 @@ func isClean(s string) bool {
 
 // deceptive says whether a rune is invisible or changes how others are shown.
 func deceptive(r rune) bool {
+	if r < 0x7f {
+		return r < 0x20 // nearly all text; workflow code calls this often
+	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
 }
 

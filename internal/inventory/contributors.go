@@ -145,7 +145,7 @@ func (l *loader) client(at node, f clientFile, s *System, use *usage) {
 	for _, site := range sortedKeys(f.Point) {
 		item := at.at("point." + site)
 		l.siteRef(item, site, s)
-		l.argv(item, f.Point[site], true)
+		l.argv(at.at("point"), site, f.Point[site])
 	}
 	l.commands(at, map[string][]string{"none": f.None, "show": f.Show})
 	if slices.Contains(s.Sites, "none") {
@@ -208,14 +208,7 @@ func phases() []dr.Phase {
 // commands checks commands that must all be there.
 func (l *loader) commands(at node, all map[string][]string) {
 	for _, field := range sortedKeys(all) {
-		where := at.at(field)
-		if !at.has(field) {
-			where.path = join(at.path, field)
-		}
-		if at.has(field) && where.absent() {
-			continue // decode has complained
-		}
-		l.argv(where, all[field], true)
+		l.argv(at, field, all[field])
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
@@ -46,6 +48,8 @@ type loader struct {
 	credNames   map[string]bool
 	policyNames []string
 	policies    map[string]namedPolicy
+	// peopleBad is set when there are complaints about people.
+	peopleBad bool
 }
 
 // Load reads and checks the inventory at path; products are the adapters that
@@ -174,17 +178,23 @@ func (inv *Inventory) System(name string) (*System, error) {
 	return nil, e.WithNext("name one of: %s", strings.Join(known, ", "))
 }
 
-// argv checks a command: a program and its arguments, each one line.
-func (l *loader) argv(at node, argv []string, required bool) {
-	if len(argv) == 0 {
-		if required {
-			l.add(at.line, "%s", needs(at, "a command, as a list of program and arguments"))
-		}
+// argv checks the command at a field of a mapping: a program and its
+// arguments, each one line.
+func (l *loader) argv(parent node, field string, argv []string) {
+	at, there := parent.child(field)
+	switch {
+	case !there:
+		l.add(parent.line, "%s has no %s, which must be a list of program and arguments", parent.path, field)
 		return
+	case at.absent() || at.y.Kind != yaml.SequenceNode:
+		return // decode has complained
+	case len(argv) == 0:
+		l.add(at.line, "%s is empty; it must be a list of program and arguments", at.path)
 	}
 	for i, a := range argv {
 		item := at.at(fmt.Sprint(i))
 		switch {
+		case item.absent():
 		case a == "":
 			l.add(item.line, "%s is empty; every element of a command needs text", item.path)
 		case strings.ContainsAny(a, "\x00\n\r"):
@@ -192,5 +202,3 @@ func (l *loader) argv(at node, argv []string, required bool) {
 		}
 	}
 }
-
-func needs(at node, what string) string { return at.path + " must be " + what }

@@ -31,6 +31,8 @@ type owner struct {
 }
 
 func (l *loader) loadPeople(n node) {
+	before := len(l.list)
+	defer func() { l.peopleBad = len(l.list) > before }()
 	owners := map[string]owner{}
 	for _, e := range l.section(n, "person") {
 		var f personFile

@@ -3,7 +3,6 @@ package inventory
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -54,7 +53,10 @@ func plainCause(err error) error {
 	return err
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var (
+	yamlLine      = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
 // parse gives the top mapping of the file, checked for everything that has no
 // place in it: aliases, tags, doubled keys, a second document.
@@ -73,14 +75,14 @@ func parse(file string, raw []byte, c *complaints) (node, bool) {
 		c.add(0, "the file is empty")
 		return node{}, false
 	} else if err != nil {
-		notYAML(c, err)
+		notYAML(c, raw, err)
 		return node{}, false
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); err == nil {
 		c.add(second.Line, "there is a second YAML document; the inventory is one")
 	} else if !errors.Is(err, io.EOF) {
-		notYAML(c, err)
+		notYAML(c, raw, err)
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		c.add(max(doc.Line, 1), "the inventory must be a mapping that begins with version: 1")
@@ -92,13 +94,20 @@ func parse(file string, raw []byte, c *complaints) (node, bool) {
 	return top, len(c.list) == before
 }
 
-func notYAML(c *complaints, err error) {
+// notYAML complains about text that the YAML library cannot read. Its line is
+// at times the one before the mistake, and it gives none for an alias.
+func notYAML(c *complaints, raw []byte, err error) {
 	line, text := 0, oneLine(err.Error())
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		text = m[2]
 	}
-	c.add(line, "this is not YAML: %s", text)
+	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
+		before, _, _ := bytes.Cut(raw, []byte("*"+m[1]))
+		c.add(1+bytes.Count(before, []byte("\n")), "the alias *%s is used; write the values out", dr.Clip(m[1], 40))
+		return
+	}
+	c.add(line, "this is not YAML, here or in the next line: %s", text)
 }
 
 // inspect walks the tree and complains about what no part of the format uses.
@@ -143,16 +152,4 @@ func keys(n node, c *complaints) {
 		}
 		seen[k.Value] = k.Line
 	}
-}
-
-// quoted lists words for a sentence.
-func quoted(words []string) string {
-	out := ""
-	for i, w := range words {
-		if i > 0 {
-			out += ", "
-		}
-		out += fmt.Sprintf("%q", w)
-	}
-	return out
 }

@@ -37,7 +37,7 @@ func (inv *Inventory) Secret(ctx context.Context, credential string) (string, er
 		return "", err
 	}
 	switch {
-	case len(value) < MinSecret:
+	case len(strings.TrimSpace(value)) < MinSecret:
 		return "", dr.Refuse("credential", "the credential %s is shorter than %d characters and could not be kept out of reports", c.Name, MinSecret).
 			WithNext("set a longer secret")
 	case len(value) > MaxSecret:
@@ -46,6 +46,18 @@ func (inv *Inventory) Secret(ctx context.Context, credential string) (string, er
 		return "", dr.Refuse("credential", "the credential %s is not plain text", c.Name)
 	}
 	return value, nil
+}
+
+// Secrets gives the values of all credentials that can be read now, for a
+// redactor. What cannot be read cannot be shown by this worker either.
+func (inv *Inventory) Secrets(ctx context.Context) []string {
+	var out []string
+	for _, name := range sortedKeys(inv.Credentials) {
+		if v, err := inv.Secret(ctx, name); err == nil {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 func (c Credential) read() (string, error) {

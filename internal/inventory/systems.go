@@ -40,7 +40,9 @@ func (l *loader) loadSystem(e entry) {
 		l.add(e.value.at("product").line, "the product %q of system %s is not known; %s", dr.Clip(s.Product, 60), e.key, suggest(s.Product, l.names))
 	}
 	for _, f := range e.value.entries() {
-		if !slices.Contains(commonFields, f.key) && f.key != s.Product {
+		// Where the product is not known its own field cannot be told from a
+		// misspelt one.
+		if !slices.Contains(commonFields, f.key) && f.key != s.Product && (known || !slices.Contains(l.names, f.key)) {
 			allowed := commonFields
 			if known {
 				allowed = append(slices.Clone(commonFields), s.Product)
@@ -93,7 +95,7 @@ func (l *loader) sites(e entry, s *System) []kit.SiteEntry {
 		out = append(out, kit.SiteEntry{Name: site.key, Node: site.value})
 	}
 	if at.absent() || (at.entries() != nil || len(at.y.Content) == 0) && len(at.entries()) < 2 {
-		l.add(at.line, "the system %s has %d site; it needs two or more", e.key, len(at.entries()))
+		l.add(at.line, "the system %s has %s; it needs two or more", e.key, count(len(at.entries()), "site"))
 	}
 	return out
 }
@@ -108,6 +110,9 @@ func (l *loader) systemPolicy(e entry, s *System) {
 			return
 		}
 		s.Policies, line = p.all, e.value.at("policy").line
+	}
+	if l.peopleBad {
+		return // who may decide is not known
 	}
 	// A gate that nobody can pass must not be found out at night.
 	for _, g := range gates {
@@ -153,6 +158,12 @@ func (l *loader) instance(e entry, s *System, adapter kit.Adapter, sites []kit.S
 	for _, need := range instance.Needs() {
 		if !use.host(need.Host) {
 			l.add(e.value.line, "the system %s needs the host %q, which is not under hosts", e.key, dr.Clip(need.Host, 60))
+		}
+		for i, f := range s.Fences {
+			if f.Site == need.Site && f.Host == need.Host {
+				at := e.value.at(fmt.Sprintf("fence.%d.host", i))
+				l.add(at.line, "%s is %s, which belongs to the site %s that it fences; name a host in a third place", at.path, f.Host, f.Site)
+			}
 		}
 	}
 }

@@ -160,6 +160,6 @@ func approveText(p dr.Plan, st Style) string {
 }
 
 func formText(f dr.SendForm) string {
-	return "  " + string(f.Verb) + ":\n" + verbatim("    ", f.Starter) + verbatim("    ", f.Temporal) +
+	return "  " + dr.CleanLine(string(f.Verb)) + ":\n" + verbatim("    ", f.Starter) + verbatim("    ", f.Temporal) +
 		"    Temporal UI: send the signal " + dr.CleanLine(string(f.Verb)) + " with the body\n" + verbatim("      ", f.Body)
 }

@@ -3,8 +3,6 @@ package render
 import (
 	_ "embed"
 	"html/template"
-	"strings"
-	"time"
 
 	"github.com/switchback-dr/switchback/dr"
 )
@@ -18,7 +16,6 @@ var reportHTML string
 var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"css":   func() template.CSS { return template.CSS(reportCSS) }, //nolint:gosec // our own file
 	"time":  dr.TimeText,
-	"clock": func(t time.Time) string { return t.UTC().Format("15:04:05") },
 	"line":  func(s any) string { return dr.CleanLine(textOf(s)) },
 	"text":  func(s any) string { return dr.CleanText(textOf(s)) },
 	"short": dr.ShortDigest,
@@ -26,7 +23,6 @@ var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"span":  func(d dr.Duration) string { return dr.SpanText(d.D()) },
 	"loss":  func(p dr.Plan) string { return p.Loss.Sentence(p.MadeAt) },
 	"skip":  skipText,
-	"slug":  func(s dr.StepState) string { return strings.ReplaceAll(string(s), " ", "-") },
 }).Parse(reportHTML))
 
 // textOf gives the text of the string types of package dr.
@@ -43,6 +39,10 @@ func textOf(v any) string {
 	case dr.Gate:
 		return string(t)
 	case dr.StepState:
+		return string(t)
+	case dr.Kind:
+		return string(t)
+	case dr.EventKind:
 		return string(t)
 	case dr.Mode:
 		return string(t)

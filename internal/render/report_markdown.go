@@ -107,7 +107,7 @@ func reportEventsMarkdown(v reportView) string {
 	var b strings.Builder
 	b.WriteString("## Minute by minute\n\n")
 	for _, e := range v.Events {
-		parts := []string{"**" + e.At.UTC().Format("15:04:05") + "** (" + e.Offset + ")"}
+		parts := []string{"**" + v.Clock(e.At) + "** (" + e.Offset + ")"}
 		if e.Mark != "" {
 			parts = append(parts, "**"+strings.ToUpper(e.Mark)+"**")
 		}
@@ -128,21 +128,11 @@ func reportEventsMarkdown(v reportView) string {
 	return b.String() + "\n"
 }
 
-// eventTail tells phase, step, attempt, state and duration.
 func eventTail(e eventView) string {
-	var parts []string
-	for _, s := range []string{string(e.Phase), e.Step, string(e.State), e.Took} {
-		if s != "" {
-			parts = append(parts, dr.MD(s))
-		}
-	}
-	if e.Attempt > 1 {
-		parts = append(parts, fmt.Sprintf("attempt %d", e.Attempt))
-	}
-	if len(parts) == 0 {
+	if e.Meta == "" {
 		return ""
 	}
-	return " — " + strings.Join(parts, ", ")
+	return " — " + dr.MD(e.Meta)
 }
 
 // indented puts a code block into a list item.

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/switchback-dr/switchback/dr"
@@ -23,6 +25,16 @@ type reportView struct {
 	Next      []string
 	Roles     []dr.SiteRole
 	End       time.Time
+	// Point is the point of no return; the zero time when it was not passed.
+	Point time.Time
+}
+
+// Clock writes a time of the run: without its date on the day of the start.
+func (v reportView) Clock(t time.Time) string {
+	if t.UTC().Format(time.DateOnly) == v.R.StartedAt.UTC().Format(time.DateOnly) {
+		return t.UTC().Format(time.TimeOnly)
+	}
+	return t.UTC().Format(time.DateTime)
 }
 
 // card is one figure at the top of the page.
@@ -31,7 +43,8 @@ type card struct{ Name, Value, Note, Tone string }
 // eventView is an event with its times as text.
 type eventView struct {
 	dr.Event
-	Offset, Took string
+	// Meta tells phase, step, attempt, state and duration.
+	Offset, Meta string
 	KindOf       dr.Kind
 	// Mark is a milestone that this event is: "point of no return".
 	Mark string
@@ -48,6 +61,7 @@ func newReportView(r dr.Report) reportView {
 	}
 	kinds := stepKinds(r.Plans)
 	point := pointOfNoReturn(r, kinds)
+	v.Point = point
 	v.Timeline = newTimeline(r, v.End, kinds, point)
 	v.Events = eventViews(r, kinds, point)
 	if r.Estimated != nil {
@@ -57,7 +71,7 @@ func newReportView(r dr.Report) reportView {
 		v.Measured = r.Measured.Amount.String()
 	}
 	v.Cards = cards(r, v)
-	v.Next = nextSteps(r)
+	v.Next = nextSteps(r, point)
 	return v
 }
 
@@ -133,15 +147,29 @@ func eventViews(r dr.Report, kinds map[string]dr.Step, point time.Time) []eventV
 	marked := false
 	for _, e := range r.Events {
 		v := eventView{Event: e, Offset: "+" + dr.SpanText(e.At.Sub(r.StartedAt)), KindOf: kinds[e.Step].Kind}
-		if e.Until != nil {
-			v.Took = dr.SpanText(e.Until.Sub(e.At))
-		}
+		v.Meta = eventMeta(e)
 		if !marked && !point.IsZero() && e.At.Equal(point) && v.KindOf == dr.KindIrreversible {
 			v.Mark, marked = "point of no return", true
 		}
 		out = append(out, v)
 	}
 	return out
+}
+
+func eventMeta(e dr.Event) string {
+	var parts []string
+	for _, s := range []string{string(e.Phase), e.Step, string(e.State)} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	if e.Attempt > 1 {
+		parts = append(parts, fmt.Sprintf("attempt %d", e.Attempt))
+	}
+	if e.Until != nil {
+		parts = append(parts, dr.SpanText(e.Until.Sub(e.At)))
+	}
+	return strings.Join(parts, " · ")
 }
 
 func cards(r dr.Report, v reportView) []card {
@@ -161,6 +189,8 @@ func cards(r dr.Report, v reportView) []card {
 		out = append(out, c)
 	}
 	switch {
+	case r.Measured == nil && v.Point.IsZero():
+		out = append(out, card{Name: "Loss, measured", Value: "not measured", Note: "no irreversible step was begun"})
 	case r.Measured == nil:
 		out = append(out, card{"Loss, measured", "not measured", "unknown is not zero", "warn"})
 	case r.Measured.Amount.Zero():
@@ -182,7 +212,7 @@ func lossWord(l dr.Loss) string {
 }
 
 // nextSteps says what is unprotected or unfinished and what to do about it.
-func nextSteps(r dr.Report) []string {
+func nextSteps(r dr.Report, point time.Time) []string {
 	var out []string
 	u := r.Status.Unprotected
 	if e := r.Ending; e != nil {
@@ -194,15 +224,15 @@ func nextSteps(r dr.Report) []string {
 		}
 	}
 	if u != nil {
-		out = append(out, "Unprotected since "+dr.TimeText(u.Since)+": "+u.Why+". Next: "+u.Next+".")
+		out = append(out, "Unprotected since "+dr.TimeText(u.Since)+": "+sentence(u.Why)+" Next: "+sentence(u.Next))
 	}
 	if h := r.Status.Hold; h != nil {
-		out = append(out, "On hold at "+h.Title+": "+h.Text+". "+h.Next)
+		out = append(out, "On hold at "+h.Title+": "+sentence(h.Text)+" Next: "+sentence(orElse(h.Next, "decide")))
 	}
 	if r.Measured != nil && r.Measured.Kept != "" {
 		out = append(out, "What was lost is kept at "+r.Measured.Kept+". Decide what is entered again.")
 	}
-	if r.Measured == nil && r.Estimated != nil && r.Estimated.Kind != dr.LossNone {
+	if !point.IsZero() && r.Measured == nil && r.Estimated != nil && r.Estimated.Kind != dr.LossNone {
 		out = append(out, "The loss was not measured. Read the old primary's log before its data is overwritten.")
 	}
 	if len(out) == 0 && r.Ending != nil {
@@ -210,3 +240,6 @@ func nextSteps(r dr.Report) []string {
 	}
 	return out
 }
+
+// sentence ends a text with exactly one full stop.
+func sentence(s string) string { return strings.TrimRight(s, ". ") + "." }

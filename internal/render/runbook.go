@@ -63,6 +63,7 @@ func runbookRules(p dr.Plan) string {
 	b.WriteString("- Make sure that nobody else works on this system: no other run, no other person, no cluster manager.\n")
 	b.WriteString("- Carry out the steps in their order. Before each changing step check what stands under **Before**; after it, look for what stands under **Proof**. An exit status is no proof.\n")
 	b.WriteString("- **Stop** when a check fails or its answer is unknown, and when you do not know whether a command worked. Look first; never send it twice blindly.\n")
+	b.WriteString("- What stands before " + dr.MDCode("$") + " or " + dr.MDCode(">") + " in a command names the host (a shell there) or the database (a statement there); it is not typed.\n")
 	b.WriteString("- Placeholders such as " + dr.MDCode("<credential NAME>") + " stand for secrets: take them from where the inventory says, never write them down here.\n")
 	b.WriteString("- Note the time of every step and what it printed: it is the report.\n\n")
 	return b.String()
@@ -106,7 +107,7 @@ func runbookStep(n int, s dr.Step) string {
 	if where != "" {
 		title += " (on " + where + ")"
 	}
-	fmt.Fprintf(&b, "### %d\\. %s — %s\n\n", n, dr.MD(title), s.Kind.Word())
+	fmt.Fprintf(&b, "### %d. %s — %s\n\n", n, dr.MD(title), s.Kind.Word())
 	if s.Why != "" {
 		b.WriteString(dr.MD(s.Why) + "\n\n")
 	}

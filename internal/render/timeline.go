@@ -211,7 +211,7 @@ func eventBar(e dr.Event, end time.Time, steps map[string]dr.Step, sc scale) (ba
 		class += " hollow"
 	case dr.StepPending, dr.StepRunning, dr.StepDone:
 	}
-	return bar{pct(left), pct(width), class, fmt.Sprintf("%s, %s, %s", dr.TimeText(e.At), took, e.State)}, took
+	return bar{pct(left), pct(width), class, dr.CleanLine(fmt.Sprintf("%s, %s, %s", dr.TimeText(e.At), took, e.State))}, took
 }
 
 func marks(r dr.Report, sc scale, point time.Time) []mark {
