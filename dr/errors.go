@@ -35,6 +35,10 @@ type Error struct {
 	Next string `json:"next,omitempty"`
 	// Unknown is set when the outcome of a change is not known.
 	Unknown bool `json:"unknown,omitempty"`
+	// NotSent is set when it is certain that nothing was sent and nothing can
+	// be sent any more for this attempt: the point of no return was not
+	// passed by it.
+	NotSent bool `json:"not_sent,omitempty"`
 	// Replan is set when only a new plan can help, so that the hold offers
 	// it first.
 	Replan bool `json:"replan,omitempty"`

@@ -30,6 +30,7 @@ func (s *stop) Is(e error) bool { return e == errStop }
 // the phases that have not begun and opens the gate again, in the same run.
 func (r *run) stage(g dr.Gate, body func() error) error {
 	r.noReturn, r.undos, r.from, r.again = false, nil, "", ""
+	r.status.NoReturn = false
 	for {
 		err := r.openGate(g)
 		if err == nil {

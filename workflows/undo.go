@@ -13,7 +13,7 @@ import (
 // as the stop says. An undo that cannot be proven safe opens the gate again:
 // a run never ends "aborted" while an undo is open.
 func (r *run) takeBack(s *stop) error {
-	r.undoing = true
+	r.undoing, r.clientsStopped = true, false
 	defer func() { r.undoing = false }()
 	for len(r.undos) > 0 {
 		last := len(r.undos) - 1

@@ -84,9 +84,7 @@ func (r *run) recheck(phase dr.PhasePlan) error {
 func (r *run) step(ph dr.Phase, st dr.Step) error {
 	for attempt := 1; ; attempt++ {
 		r.registerUndo(st)
-		if st.Kind == dr.KindIrreversible && !r.noReturn {
-			r.passNoReturn(st)
-		}
+		back := r.passNoReturn(st)
 		res, err := r.attempt(ph, st, attempt)
 		if err == nil {
 			r.stepDone(ph, st, attempt, res)
@@ -94,6 +92,9 @@ func (r *run) step(ph dr.Phase, st dr.Step) error {
 		}
 		if errors.Is(err, errStop) {
 			return err
+		}
+		if asError(err).NotSent {
+			back()
 		}
 		h := holdOf(st.ID, st.Title, attempt, asError(err), st.Skip)
 		r.setStep(ph, st.ID, dr.StepHeld, attempt, h.status.Text)
@@ -108,11 +109,20 @@ func (r *run) step(ph dr.Phase, st dr.Step) error {
 }
 
 // passNoReturn: from the claim of the first irreversible step of a stage there
-// is only forward, and nothing is undone any more.
-func (r *run) passNoReturn(st dr.Step) {
-	r.noReturn, r.undos = true, nil
-	r.status.NoReturn = true
+// is only forward, and nothing is undone any more. The workflow learns of the
+// claim only afterwards, so the point counts as passed while the step runs;
+// back takes that back when the step proves that nothing was claimed.
+func (r *run) passNoReturn(st dr.Step) (back func()) {
+	if st.Kind != dr.KindIrreversible || r.noReturn {
+		return func() {}
+	}
+	undos := r.undos
+	r.noReturn, r.undos, r.status.NoReturn = true, nil, true
 	r.note("point of no return: %s", st.Title)
+	return func() {
+		r.noReturn, r.undos, r.status.NoReturn = false, undos, false
+		r.note("the point of no return was not passed: nothing was sent by %s", st.ID)
+	}
 }
 
 // attempt runs the step's activity once. An abort ends it only when the step

@@ -37,11 +37,11 @@ type world struct {
 	policy    dr.DecisionPolicy
 	requester string
 	// people are the persons who may decide.
-	people  map[string]bool
-	plans   []dr.PlanCall
+	people   map[string]bool
+	plans    []dr.PlanCall
 	rechecks int
-	told    []dr.Told
-	reports []dr.Report
+	told     []dr.Told
+	reports  []dr.Report
 	// change lets a test edit the plan before it is digested.
 	change func(*dr.Plan)
 }

@@ -39,7 +39,7 @@ func Execute(ctx context.Context, env Env, a Action, st dr.Step) (StepResult, er
 	var res StepResult
 	var err error
 	if a.Kind() == dr.KindRead {
-		res, err = x.await(ctx, "")
+		res, err = x.await(ctx)
 	} else {
 		res, err = x.change(ctx)
 	}
@@ -71,8 +71,10 @@ func (x *execution) change(ctx context.Context) (StepResult, error) {
 		}
 		return x.result(dr.StepAlready, e, Job{}), nil
 	case EffectUnknown:
-		_ = x.void(ctx, "the state was unknown before this attempt")
-		return StepResult{}, x.unknown(ctx, e, "nothing was sent")
+		verr := x.void(ctx, "the state was unknown before this attempt")
+		de := x.unknown(ctx, e, "nothing was sent")
+		de.NotSent = verr == nil
+		return StepResult{}, de
 	case EffectNotDone:
 	}
 	at, err := x.a.Guard(ctx, x.env, x.st.Args)
@@ -85,7 +87,7 @@ func (x *execution) change(ctx context.Context) (StepResult, error) {
 			return StepResult{}, verr
 		}
 		h := dr.Hold("guard", "%s: nothing was sent, because %s", x.st.Title, de.Text)
-		h.Next, h.Replan = de.Next, de.Replan
+		h.Next, h.Replan, h.NotSent = de.Next, de.Replan, true
 		return StepResult{}, h.Because(err)
 	}
 	j, err := x.a.Act(ctx, x.env, x.st.Args, at)
@@ -225,7 +227,7 @@ func (x *execution) probeKnown(ctx context.Context) Effect {
 }
 
 // await is a read step: a proof or a wait, probed until done or its deadline.
-func (x *execution) await(ctx context.Context, _ string) (StepResult, error) {
+func (x *execution) await(ctx context.Context) (StepResult, error) {
 	poll, _ := x.a.Timing()
 	for {
 		e := x.a.Probe(ctx, x.env, x.st.Args)
@@ -291,7 +293,7 @@ func (x *execution) void(ctx context.Context, why string) error {
 	return nil
 }
 
-func (x *execution) unknown(ctx context.Context, e Effect, also string) error {
+func (x *execution) unknown(ctx context.Context, e Effect, also string) *dr.Error {
 	text := fmt.Sprintf("%s: the outcome is unknown: %s", x.st.Title, e.Text)
 	if also != "" {
 		text += " (" + also + ")"
