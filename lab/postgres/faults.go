@@ -1,0 +1,54 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/switchback-dr/switchback/lab/labkit"
+)
+
+// Faults are PostgreSQL's own.
+func (s *system) Faults() []labkit.Fault {
+	return []labkit.Fault{
+		{Name: "postmaster-kill", Usage: "SITE", Text: "kills a site's PostgreSQL by SIGKILL, its children too; the host stays up", Set: s.killPostmaster},
+		{Name: "old-primary-returns", Usage: "SITE", Text: "boots a host that is off, or starts its PostgreSQL, as init would: start.conf decides", Set: s.returns},
+	}
+}
+
+func (s *system) killPostmaster(_ context.Context, args []string, _ bool) (string, error) {
+	h, err := s.lab.Host(args[0])
+	if err != nil {
+		return "", err
+	}
+	b, err := os.ReadFile(h.Path(data, "postmaster.pid"))
+	if err != nil {
+		return "", fmt.Errorf("no PostgreSQL runs on %s: it has no postmaster.pid", h.Name)
+	}
+	first, _, _ := strings.Cut(string(b), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil || pid < 2 {
+		return "", fmt.Errorf("the postmaster.pid of %s is not readable", h.Name)
+	}
+	if cwd, err := os.Readlink("/proc/" + first + "/cwd"); err != nil || cwd != h.Path(data) {
+		return "", fmt.Errorf("no PostgreSQL runs on %s: process %d is another", h.Name, pid)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		return "", fmt.Errorf("PostgreSQL on %s cannot be killed: %w", h.Name, err)
+	}
+	return fmt.Sprintf("PostgreSQL on %s (process %d) was killed", h.Name, pid), nil
+}
+
+func (s *system) returns(_ context.Context, args []string, _ bool) (string, error) {
+	h, err := s.lab.Host(args[0])
+	if err != nil {
+		return "", err
+	}
+	if !h.On() {
+		return h.Name + " is on", h.PowerOn()
+	}
+	return "the start program of " + h.Name + " ran", s.boot(h.Name)
+}
