@@ -35,6 +35,8 @@ type Activities struct {
 	Temporal  client.Client
 	Namespace string
 	Reports   reports.Store
+	// Secret gives the value of a credential; Redact knows what it gave.
+	Secret func(ctx context.Context, credential string) (string, error)
 	// Redact takes secrets out of everything that goes into a history.
 	Redact func(string) string
 	Now    func() time.Time
@@ -72,7 +74,7 @@ func (a *Activities) RegisterWatch(r worker.ActivityRegistry) {
 // env is what adapters are given. Only steps have a job and report progress.
 func (a *Activities) env() kit.Env {
 	return kit.Env{
-		Hosts: a.Hosts, Secret: a.Inventory.Secret, Now: a.Now, Sleep: a.Sleep,
+		Hosts: a.Hosts, Secret: a.Secret, Now: a.Now, Sleep: a.Sleep,
 		Progress: func(kit.Progress) {},
 	}
 }
