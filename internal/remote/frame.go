@@ -29,6 +29,8 @@ type frameReader struct {
 	r   io.Reader
 	buf []byte
 	in  [32 << 10]byte
+	// onHead, if set, is given the rest of the begin mark's line at once.
+	onHead func(string)
 }
 
 // next reads up to the line of the end mark and keeps at most limit bytes of
@@ -44,6 +46,9 @@ func (f *frameReader) next(begin, end string, limit int) (frame, error) {
 		return fr, err
 	}
 	fr.begun = true
+	if f.onHead != nil {
+		f.onHead(fr.head)
+	}
 	between, err := f.until(end, limit)
 	fr.body, fr.truncated = between.kept, between.more
 	if err != nil {

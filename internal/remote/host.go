@@ -48,8 +48,9 @@ func (h *host) Read(ctx context.Context, cmd dr.Command) (kit.Output, error) {
 	if err != nil {
 		return kit.Output{}, err
 	}
-	now, err := strconv.ParseInt(strings.TrimSpace(r.stdout.head), 10, 64)
-	if err != nil {
+	clock, _, _ := strings.Cut(strings.TrimSpace(r.stdout.head), " ")
+	now, err := strconv.ParseInt(clock, 10, 64)
+	if err != nil || now < 0 {
 		return kit.Output{}, garbled(h.ep, "the clock")
 	}
 	clean := h.pool.redact.clean

@@ -37,11 +37,12 @@ sb_clock() {
 }
 
 # sb_begin and sb_end put the caller's random marks around an answer, on both
-# streams. What stands outside of them (banners, start files) is no answer.
+# streams. What stands outside of them (banners, start files) is no answer. The
+# process number lets the worker end a command whose caller has gone.
 sb_begin() {
 	sb_clock
-	printf '%s %s\n' "$1" "$sb_now"
-	printf '%s %s\n' "$1" "$sb_now" >&2
+	printf '%s %s %s\n' "$1" "$sb_now" "$$"
+	printf '%s %s %s\n' "$1" "$sb_now" "$$" >&2
 }
 
 sb_end() {

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -43,7 +45,10 @@ type shell struct {
 	in    io.WriteCloser
 	out   *frameReader
 	err   *frameReader
-	end   sync.Once
+	// pid is the shell's process, which leads its group; 0 until it is known.
+	pid    atomic.Int64
+	end    sync.Once
+	killed chan struct{}
 }
 
 // reply is what one script printed.
@@ -59,7 +64,7 @@ func (c *connection) openShell(ctx context.Context, login bool) (*shell, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &shell{conn: c, login: login, born: c.pool.opts.Clock.Now(), sess: sess}
+	s := &shell{conn: c, login: login, born: c.pool.opts.Clock.Now(), sess: sess, killed: make(chan struct{})}
 	if err := s.start(ctx); err != nil {
 		s.close()
 		return nil, err
@@ -108,7 +113,7 @@ func (s *shell) start(ctx context.Context) error {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return unreachable(s.conn.ep, err)
 	}
-	s.in, s.out, s.err = in, &frameReader{r: out}, &frameReader{r: errs}
+	s.in, s.out, s.err = in, &frameReader{r: out, onHead: s.learnPID}, &frameReader{r: errs}
 	stop := context.AfterFunc(ctx, s.kill)
 	defer stop()
 	request := plainShell
@@ -197,28 +202,7 @@ func (s *shell) call(ctx context.Context, script string, limit int) (reply, erro
 	text := "sb_begin " + begin + "; (" + script + ") </dev/null; sb_end " + end + " $?\n"
 	fresh := !s.used
 	s.used = true
-	type result struct {
-		fr  frame
-		err error
-	}
-	errs := make(chan result, 1)
-	go func() {
-		fr, err := s.err.next(begin, end, limit)
-		errs <- result{fr, err}
-	}()
-	_, werr := io.WriteString(s.in, text)
-	if werr != nil {
-		s.kill()
-	}
-	var r reply
-	var err error
-	r.stdout, err = s.out.next(begin, end, limit)
-	if err != nil {
-		s.kill()
-	}
-	e := <-errs
-	r.stderr = e.fr
-	err = errors.Join(err, e.err)
+	r, err := s.exchange(text, begin, end, limit)
 	if !stop() {
 		return r, s.lost(ctx, ctx.Err())
 	}
@@ -229,6 +213,43 @@ func (s *shell) call(ctx context.Context, script string, limit int) (reply, erro
 		return r, dr.Retry("cut_off", "host %s: something else wrote into the answer", s.conn.ep.place())
 	}
 	return r, nil
+}
+
+// exchange sends the text and reads both streams, until the session is killed.
+func (s *shell) exchange(text, begin, end string, limit int) (reply, error) {
+	type result struct {
+		fr  frame
+		err error
+	}
+	read := func(from *frameReader) chan result {
+		got := make(chan result, 1)
+		go func() {
+			fr, err := from.next(begin, end, limit)
+			got <- result{fr, err}
+		}()
+		return got
+	}
+	outs, errs := read(s.out), read(s.err)
+	go func() {
+		if _, err := io.WriteString(s.in, text); err != nil {
+			s.kill()
+		}
+	}()
+	var r reply
+	var failed error
+	for range 2 {
+		var err error
+		select {
+		case o := <-outs:
+			r.stdout, err = o.fr, o.err
+		case e := <-errs:
+			r.stderr, err = e.fr, e.err
+		case <-s.killed:
+			return r, errors.Join(failed, io.ErrUnexpectedEOF)
+		}
+		failed = errors.Join(failed, err)
+	}
+	return r, failed
 }
 
 // ended explains an answer without an end.
@@ -243,19 +264,51 @@ func (s *shell) ended(ctx context.Context, r reply, fresh bool, err error) error
 	return errNoAnswer
 }
 
-// kill ends what runs in the session: the shell leads the process group that
-// sshd made for it. Jobs have groups of their own and go on.
+// learnPID takes the shell's process number from the begin mark's line.
+func (s *shell) learnPID(head string) {
+	if f := strings.Fields(head); len(f) == 2 {
+		if pid, err := strconv.ParseInt(f[1], 10, 64); err == nil && pid > 1 {
+			s.pid.Store(pid)
+		}
+	}
+}
+
+// kill ends what runs in the session, whose process group the shell leads:
+// sshd made it so. Jobs have groups of their own and go on. sshd delivers
+// signals only to sessions of ordinary users, so a second shell sends the
+// same signal.
 func (s *shell) kill() {
 	s.end.Do(func() {
+		close(s.killed)
 		_ = s.sess.Signal(ssh.SIGTERM)
 		_ = s.sess.Close()
+		if pid := s.pid.Load(); pid > 1 && s.conn.alive() {
+			go s.conn.endGroup(pid)
+		}
 	})
 }
 
-// close ends an idle shell.
-func (s *shell) close() {
-	if s.in != nil {
-		_ = s.in.Close()
+// endPatience bounds the ending of a command whose caller has gone.
+const endPatience = 10 * time.Second
+
+func (c *connection) endGroup(pid int64) {
+	ctx, cancel := context.WithTimeout(c.pool.ctx, endPatience)
+	defer cancel()
+	s, err := c.acquire(ctx, false)
+	if err != nil {
+		return
 	}
-	s.kill()
+	_, err = s.call(ctx, fmt.Sprintf("kill -s TERM -- -%d 2>/dev/null", pid), maxNoise)
+	c.release(s, err == nil)
+}
+
+// close ends an idle shell: it runs nothing, so the end of its input suffices.
+func (s *shell) close() {
+	s.end.Do(func() {
+		close(s.killed)
+		if s.in != nil {
+			_ = s.in.Close()
+		}
+		_ = s.sess.Close()
+	})
 }
