@@ -9,7 +9,7 @@ require (
 	go.temporal.io/server v1.32.1
 )
 
-require github.com/stretchr/testify v1.12.1 // indirect
+require github.com/stretchr/testify v1.12.1
 
 require (
 	cel.dev/expr v0.25.2 // indirect
