@@ -65,6 +65,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	s, err := devserver.Start(ctx, o)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil // told to end before it was ready
+		}
 		return err
 	}
 	line := ready{Address: s.Address(), UI: s.UIURL(), Namespace: s.Namespace(), PID: os.Getpid()}

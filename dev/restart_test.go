@@ -103,6 +103,7 @@ func TestAnOpenWorkflowGoesOnAfterTheServerWasKilledAndStartedOnTheSameFile(t *t
 	require.NoError(t, c.SignalWorkflow(ctx, "talk", "", "say", "two"))
 	require.Equal(t, 3, tell(ctx, t, c, "three"))
 	require.Equal(t, "ONE two THREE", heard(ctx, t, c))
+	require.FileExists(t, db+"-wal", "the database writes ahead")
 
 	first.kill(t)
 	_, port, _ := strings.Cut(first.ready.Address, ":")

@@ -61,6 +61,9 @@ func awaitReady(ctx context.Context, c client.Client, namespace string) error {
 		if err == nil && len(missing) == 0 {
 			return nil
 		}
+		if err != nil && dr.ClassOf(err) == dr.ClassRefuse {
+			return err
+		}
 		last = err
 		if err == nil && !asked {
 			asked, last = true, addAttributes(ctx, c, namespace, missing)
