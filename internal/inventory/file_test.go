@@ -106,7 +106,7 @@ func TestASystemWithoutASecondSiteIsRefused(t *testing.T) {
 		"":                         "systems.yaml:4: the system orders has no sites; it needs two or more",
 		", sites: {a: {host: db}}": "systems.yaml:4: the system orders has 1 site; it needs two or more",
 		", sites: {}":              "systems.yaml:4: the system orders has 0 sites; it needs two or more",
-		", sites:":                 "systems.yaml:4: the system orders has 0 sites; it needs two or more",
+		", sites: ":                "systems.yaml:4: the system orders has 0 sites; it needs two or more",
 		", sites: [a, b]":          "systems.yaml:4: systems.orders.sites must be a mapping of names, not a list",
 	} {
 		require.Equal(t, []string{want}, complaints(t, `version: 1
