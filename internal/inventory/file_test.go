@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -106,7 +107,7 @@ func TestASystemWithoutASecondSiteIsRefused(t *testing.T) {
 		"":                         "systems.yaml:4: the system orders has no sites; it needs two or more",
 		", sites: {a: {host: db}}": "systems.yaml:4: the system orders has 1 site; it needs two or more",
 		", sites: {}":              "systems.yaml:4: the system orders has 0 sites; it needs two or more",
-		", sites:":                 "systems.yaml:4: the system orders has 0 sites; it needs two or more",
+		", sites: ":                "systems.yaml:4: the system orders has 0 sites; it needs two or more",
 		", sites: [a, b]":          "systems.yaml:4: systems.orders.sites must be a mapping of names, not a list",
 	} {
 		require.Equal(t, []string{want}, complaints(t, `version: 1
@@ -155,4 +156,59 @@ func FuzzLoadNeverPanicsAndNamesAreSafe(f *testing.F) {
 			require.NoError(t, dr.CheckName("host", name))
 		}
 	})
+}
+
+// hosts writes hosts h0, h1, ... from line 3 on, each reached through the
+// next.
+func hosts(n int, last string) string {
+	var b strings.Builder
+	b.WriteString("version: 1\nhosts:\n")
+	for i := range n {
+		jump := fmt.Sprintf("h%d", i+1)
+		if i == n-1 {
+			jump = last
+		}
+		fmt.Fprintf(&b, "  h%d: {address: x, user: u, agent: true, jump: %q}\n", i, jump)
+	}
+	return b.String()
+}
+
+func TestJumpHostsMayNotGoInACircleOrOn(t *testing.T) {
+	require.Empty(t, complaints(t, hosts(6, "")))
+	require.Equal(t, []string{"systems.yaml:3: the host h0 is reached through more than 5 jump hosts"}, complaints(t, hosts(7, "")))
+	require.Equal(t, []string{
+		"systems.yaml:3: the host h0 can only be reached through itself; its jump hosts go in a circle",
+		"systems.yaml:4: the host h1 can only be reached through itself; its jump hosts go in a circle",
+	}, complaints(t, hosts(2, "h0")))
+}
+
+func TestAHostileFileIsRefusedInReasonableTime(t *testing.T) {
+	fill := func(head string, line func(i int) string) string {
+		var b strings.Builder
+		b.WriteString(head)
+		for i := 0; b.Len() < inventory.MaxBytes-200; i++ {
+			b.WriteString(line(i))
+		}
+		return b.String()
+	}
+	for name, raw := range map[string]string{
+		"brackets": strings.Repeat("[", inventory.MaxBytes),
+		"nesting":  strings.Repeat("{a: ", inventory.MaxBytes/4),
+		"jumps":    fill("version: 1\nhosts:\n", func(i int) string { return fmt.Sprintf("  h%d: {jump: h%d}\n", i, i+1) }),
+		"argv":     fill("version: 1\nsystems: {a: {hooks: [{run: [", func(int) string { return `"",` }) + "]}]}}\n",
+		"accounts": fill("version: 1\npeople:\n", func(i int) string { return fmt.Sprintf("  p%d: {accounts: [a]}\n", i) }),
+		"doubles":  fill("version: 1\n", func(int) string { return "a: 1\n" }),
+		"anchors":  fill("a: &a [x, x]\n", func(i int) string { return fmt.Sprintf("b%d: &b%d [*a, *a]\n", i, i) }),
+		"roles":    fill("version: 1\npeople: {a: {roles: [", func(int) string { return "A," }) + "]}}\n",
+	} {
+		done := make(chan error, 1)
+		go func() { _, err := inventory.Parse("systems.yaml", []byte(raw), products); done <- err }()
+		select {
+		case err := <-done:
+			require.Error(t, err, name)
+			require.Less(t, len(err.Error()), 20000, name)
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%s: not refused within 30 s", name)
+		}
+	}
 }

@@ -140,17 +140,26 @@ func (l *loader) checkJumps(all []entry) {
 			l.add(at.line, "the host %s jumps over %q, which is not a host; %s", e.key, dr.Clip(h.Jump, 60), suggest(h.Jump, sortedKeys(l.hostNames)))
 			continue
 		}
-		seen := map[string]bool{}
-		for name := e.key; name != ""; name = l.inv.Hosts[name].Jump {
-			if seen[name] {
-				if name == e.key {
-					l.add(at.line, "the host %s can only be reached through itself; its jump hosts go in a circle", e.key)
-				}
-				break
-			}
-			seen[name] = true
+		l.checkChain(at, e.key)
+	}
+}
+
+// maxJumps bounds how many hosts one is reached through.
+const maxJumps = 5
+
+func (l *loader) checkChain(at node, host string) {
+	name := host
+	for range maxJumps + 1 {
+		name = l.inv.Hosts[name].Jump
+		switch name {
+		case "":
+			return
+		case host:
+			l.add(at.line, "the host %s can only be reached through itself; its jump hosts go in a circle", host)
+			return
 		}
 	}
+	l.add(at.line, "the host %s is reached through more than %d jump hosts", host, maxJumps)
 }
 
 // HostList gives all hosts by name.

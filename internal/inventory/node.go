@@ -47,8 +47,8 @@ func (n node) items() []node {
 		return nil
 	}
 	var out []node
-	for i, v := range n.y.Content {
-		out = append(out, node{n.file, n.path + "[" + strconv.Itoa(i) + "]", v.Line, v})
+	for i := range n.y.Content {
+		out = append(out, n.item(i))
 	}
 	return out
 }
@@ -71,17 +71,27 @@ func (n node) at(path string) node {
 }
 
 func (n node) child(part string) (node, bool) {
-	for _, e := range n.entries() {
-		if e.key == part {
-			return e.value, true
-		}
+	if n.y == nil {
+		return node{}, false
 	}
-	if i, err := strconv.Atoi(part); err == nil {
-		if all := n.items(); i >= 0 && i < len(all) {
-			return all[i], true
+	switch n.y.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.y.Content); i += 2 {
+			if k := n.y.Content[i]; k.Value == part {
+				return node{n.file, join(n.path, part), k.Line, n.y.Content[i+1]}, true
+			}
+		}
+	case yaml.SequenceNode:
+		if i, err := strconv.Atoi(part); err == nil && i >= 0 && i < len(n.y.Content) {
+			return n.item(i), true
 		}
 	}
 	return node{}, false
+}
+
+func (n node) item(i int) node {
+	v := n.y.Content[i]
+	return node{n.file, n.path + "[" + strconv.Itoa(i) + "]", v.Line, v}
 }
 
 // has says whether the mapping names the key.

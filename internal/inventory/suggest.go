@@ -1,14 +1,23 @@
 package inventory
 
 import (
+	"fmt"
 	"strings"
+)
+
+const (
+	// maxKnown bounds how many known words a sentence lists.
+	maxKnown = 20
+	// maxCompared bounds how many known words a misspelt one is compared
+	// with.
+	maxCompared = 1000
 )
 
 // suggest ends a sentence about an unknown word: the word that was probably
 // meant, or all words that are known.
 func suggest(word string, known []string) string {
 	best, distance := "", max(1, len(word)/3)+1
-	for _, k := range known {
+	for _, k := range known[:min(len(known), maxCompared)] {
 		if d := editDistance(word, k); d < distance && d < len(k) {
 			best, distance = k, d
 		}
@@ -18,6 +27,8 @@ func suggest(word string, known []string) string {
 		return `did you mean "` + best + `"?`
 	case len(known) == 0:
 		return "there is none"
+	case len(known) > maxKnown:
+		return fmt.Sprintf("known: %s and %d more", strings.Join(known[:maxKnown], ", "), len(known)-maxKnown)
 	default:
 		return "known: " + strings.Join(known, ", ")
 	}

@@ -41,6 +41,7 @@ func (h *Host) Shim(relative, name, real string) error {
 	if err := h.Program(faultRunner, faultRunnerText); err != nil {
 		return err
 	}
+	h.set(func() { h.shims[name] = true })
 	return h.Program(relative, strings.NewReplacer(
 		"@NAME@", name,
 		"@US@", unitSeparator,

@@ -2,7 +2,9 @@ package host
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -73,6 +75,9 @@ const (
 // BreakProgram sets the fault of a counted program on the host, for its next
 // calls; value is the kind's parameter (see the kinds).
 func (h *Host) BreakProgram(name, kind, value string) error {
+	if err := h.knows(name); err != nil {
+		return err
+	}
 	switch kind {
 	case FaultHangBefore, FaultHangAfter:
 	case FaultKill:
@@ -104,8 +109,22 @@ func (h *Host) BreakProgram(name, kind, value string) error {
 	return os.Rename(h.Path(hidden), h.Path(FaultsDir, name))
 }
 
+// knows says whether a program of this name is counted on the host: only such
+// a program can be broken.
+func (h *Host) knows(name string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.shims[name] {
+		return nil
+	}
+	return fmt.Errorf("the host %s has no program %q that can be broken: it has %v", h.Name, name, slices.Sorted(maps.Keys(h.shims)))
+}
+
 // MendProgram removes the fault of a program.
 func (h *Host) MendProgram(name string) error {
+	if err := h.knows(name); err != nil {
+		return err
+	}
 	if err := os.RemoveAll(h.Path(FaultsDir, name)); err != nil {
 		return fmt.Errorf("the fault of %s on %s cannot be removed: %w", name, h.Name, err)
 	}

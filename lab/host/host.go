@@ -22,15 +22,17 @@ type Config struct {
 	Port    int
 	// Root is the directory that stands for the host's file system.
 	Root string
-	// User is who every process of the host runs as.
-	User User
+	// User is who every process of the host runs as, whatever the name of
+	// the login: Login, default "lab".
+	User  User
+	Login string
 	// Key is the host key; Clients are the public keys that may log in.
 	Key     ssh.Signer
 	Clients []ssh.PublicKey
 	// Shell is the login shell; default /bin/sh.
 	Shell string
-	// Banner is printed by the shell's start before each command, as badly
-	// kept profiles do.
+	// Banner is printed on standard output before each command's own output,
+	// as badly kept start files of shells do.
 	Banner string
 }
 
@@ -42,6 +44,7 @@ type Host struct {
 	listener net.Listener
 	spawn    *spawner
 	conns    map[net.Conn]bool
+	shims    map[string]bool
 	booted   time.Time
 	refuse   bool
 	silent   bool
@@ -62,7 +65,10 @@ func New(c Config) (*Host, error) {
 	if c.Shell == "" {
 		c.Shell = "/bin/sh"
 	}
-	h := &Host{Config: c, conns: map[net.Conn]bool{}}
+	if c.Login == "" {
+		c.Login = "lab"
+	}
+	h := &Host{Config: c, conns: map[net.Conn]bool{}, shims: map[string]bool{}}
 	for _, d := range []string{BinDir, "libexec", HomeDir, RCDir, FaultsDir, "tmp", "var/log"} {
 		if err := h.MkdirAll(d, 0o755); err != nil {
 			return nil, err
@@ -181,10 +187,9 @@ func (h *Host) CutConnections() int {
 func (h *Host) Refuse(on bool) { h.set(func() { h.refuse = on }) }
 
 // Silent makes the host accept connections and never say a word, and stop
-// answering on those it has: what a dead machine looks like from afar.
-func (h *Host) Silent(on bool) {
-	h.set(func() { h.silent = on })
-}
+// answering on those it has: what a dead machine looks like from afar. When it
+// ends, what was held back goes on, as after a disturbance of the network.
+func (h *Host) Silent(on bool) { h.set(func() { h.silent = on }) }
 
 // Slow delays everything that arrives over SSH.
 func (h *Host) Slow(d time.Duration) { h.set(func() { h.slow = d }) }

@@ -37,6 +37,9 @@ func (h *Host) session(nc ssh.NewChannel) {
 			_ = r.Reply(ok, nil)
 		}
 		if ok && r.Type != "signal" {
+			if h.Banner != "" {
+				_, _ = io.WriteString(channel, h.Banner+"\n")
+			}
 			go pump(channel, running)
 		}
 	}

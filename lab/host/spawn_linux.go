@@ -142,6 +142,11 @@ func (s *spawner) start(r request, in, out, errs *os.File) (id int, exited <-cha
 	r.Op = "start"
 	c := make(chan Exit, 1)
 	got, err := s.ask(r, c, in, out, errs)
+	if err != nil {
+		s.mu.Lock()
+		delete(s.exited, got.ID)
+		s.mu.Unlock()
+	}
 	return got.ID, c, err
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -28,13 +27,13 @@ func (h *Host) serve(raw net.Conn) {
 	h.mu.Lock()
 	refuse, off := h.refuse, h.spawn == nil
 	if !off && !refuse {
-		h.conns[raw] = true
+		h.conns[c] = true
 	}
 	h.mu.Unlock()
 	defer func() {
-		_ = raw.Close()
+		_ = c.Close()
 		h.mu.Lock()
-		delete(h.conns, raw)
+		delete(h.conns, c)
 		h.mu.Unlock()
 	}()
 	if refuse || off {
@@ -61,13 +60,13 @@ func (h *Host) serve(raw net.Conn) {
 func (h *Host) serverConfig() *ssh.ServerConfig {
 	c := &ssh.ServerConfig{
 		MaxAuthTries: 6,
-		PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		PublicKeyCallback: func(who ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 			for _, k := range h.Clients {
-				if bytes.Equal(k.Marshal(), key.Marshal()) {
+				if who.User() == h.Login && bytes.Equal(k.Marshal(), key.Marshal()) {
 					return &ssh.Permissions{}, nil
 				}
 			}
-			return nil, fmt.Errorf("the key is not known on %s", h.Name)
+			return nil, fmt.Errorf("%s does not know this user and key", h.Name)
 		},
 		ServerVersion: "SSH-2.0-SwitchbackLab",
 	}
@@ -115,49 +114,3 @@ func forward(ch ssh.NewChannel) {
 	_, _ = io.Copy(target, channel)
 	_ = target.Close()
 }
-
-// wire is a connection that obeys the host's slow and silent switches.
-type wire struct {
-	net.Conn
-	host *Host
-	bad  atomic.Bool
-}
-
-// Read delays what arrives, and never gives it while the host is silent.
-func (w *wire) Read(b []byte) (int, error) {
-	n, err := w.Conn.Read(b)
-	for {
-		w.host.mu.Lock()
-		slow, silent := w.host.slow, w.host.silent
-		w.host.mu.Unlock()
-		if err != nil || !silent {
-			time.Sleep(slow)
-			return n, err
-		}
-		// The machine is as if dead: nothing is read until it wakes up or the
-		// power goes, which closes the connection.
-		if w.closed() {
-			return 0, net.ErrClosed
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-// Write swallows what a silent host would say.
-func (w *wire) Write(b []byte) (int, error) {
-	w.host.mu.Lock()
-	silent := w.host.silent
-	w.host.mu.Unlock()
-	if silent {
-		return len(b), nil
-	}
-	return w.Conn.Write(b)
-}
-
-// Close marks the connection for readers that wait for a silent host.
-func (w *wire) Close() error {
-	w.bad.Store(true)
-	return w.Conn.Close()
-}
-
-func (w *wire) closed() bool { return w.bad.Load() }

@@ -50,12 +50,8 @@ exec @BIN@/pg_ctl -D @DATA@ -l @LOG@ -t 30 -w start </dev/null
 }
 
 // writeConfig writes a server's settings. upstream is the site it follows, ""
-// for the first primary.
-func (s *system) writeConfig(h *host.Host, upstream string) error {
-	sync := ""
-	if s.lab.Options.Sync && upstream == "" {
-		sync = "1 (" + strings.Join(s.lab.Sites[1:], ", ") + ")"
-	}
+// for the first primary; sync is synchronous_standby_names.
+func (s *system) writeConfig(h *host.Host, upstream, sync string) error {
 	conf := fmt.Sprintf(`# Written by the lab.
 listen_addresses = '%s'
 port = %d

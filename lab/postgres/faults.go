@@ -14,7 +14,7 @@ import (
 // Faults are PostgreSQL's own.
 func (s *system) Faults() []labkit.Fault {
 	return []labkit.Fault{
-		{Name: "postmaster-kill", Usage: "SITE", Text: "kills a site's PostgreSQL by SIGKILL, its children too; the host stays up", Set: s.killPostmaster},
+		{Name: "postmaster-kill", Usage: "SITE", Text: "kills a site's postmaster by SIGKILL; its children end by themselves, the host stays up", Set: s.killPostmaster},
 		{Name: "old-primary-returns", Usage: "SITE", Text: "boots a host that is off, or starts its PostgreSQL, as init would: start.conf decides", Set: s.returns},
 	}
 }

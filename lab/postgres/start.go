@@ -55,6 +55,9 @@ func (p Product) Start(ctx context.Context, l *labkit.Lab) (labkit.System, error
 			return nil, err
 		}
 	}
+	if err := s.makeSynchronous(); err != nil {
+		return nil, err
+	}
 	for _, site := range l.Sites {
 		if err := s.boot(site); err != nil {
 			return nil, err
@@ -115,7 +118,7 @@ func (s *system) makeFirst(ctx context.Context) error {
 	if err := s.run(h, s.bin+"/initdb", "-D", h.Path(data), "-U", "postgres", "-k", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"); err != nil {
 		return err
 	}
-	if err := s.writeConfig(h, ""); err != nil {
+	if err := s.writeConfig(h, "", ""); err != nil {
 		return err
 	}
 	// Trust on the socket only until the roles have their passwords.
@@ -149,7 +152,20 @@ func (s *system) makeStandby(site string) error {
 	if err := s.run(h, "/bin/sh", "-c", script, "sh", first.Path(data), h.Path(data)); err != nil {
 		return err
 	}
-	return s.writeConfig(h, s.lab.Sites[0])
+	return s.writeConfig(h, s.lab.Sites[0], "")
+}
+
+// makeSynchronous makes the first site wait for one standby, where the options
+// say so. Not earlier: without a standby nothing could be committed.
+func (s *system) makeSynchronous() error {
+	if !s.lab.Options.Sync {
+		return nil
+	}
+	h, err := s.lab.Host(s.lab.Sites[0])
+	if err != nil {
+		return err
+	}
+	return s.writeConfig(h, "", "1 ("+strings.Join(s.standbys(), ", ")+")")
 }
 
 // run runs a program on a host and complains with what it printed.
