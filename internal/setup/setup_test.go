@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/redact"
 )
 
 const inventoryText = `version: 1
@@ -54,7 +55,7 @@ func TestARotatedCredentialIsKnownInItsOldAndItsNewValue(t *testing.T) {
 	v, err := s.Env().Secret(context.Background(), "rotated")
 	require.NoError(t, err)
 	require.Equal(t, "second-value", v)
-	require.Equal(t, "*** and ***", s.Redact("first-value and second-value"))
+	require.Equal(t, redact.Mark+" and "+redact.Mark, s.Redact("first-value and second-value"))
 }
 
 func TestAHostOfTheInventoryIsAHostOfThePoolAndAnUnknownHostKeyIsRefused(t *testing.T) {
