@@ -1,0 +1,15 @@
+// Package adapters lists the products that Switchback knows. Adding a product
+// is one folder and one line here.
+package adapters
+
+import (
+	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/adapters/postgres"
+)
+
+// All gives every adapter, in the order in which they are shown.
+func All() []kit.Adapter {
+	return []kit.Adapter{
+		postgres.New(),
+	}
+}

@@ -1,0 +1,83 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/dr"
+)
+
+// startArgs start a standby.
+type startArgs struct {
+	On      Place `json:"on"`
+	Primary Place `json:"primary"`
+	// Fresh is set after a rewind or a base backup: there the server's own
+	// log says nothing about what it holds.
+	Fresh   bool   `json:"fresh,omitempty"`
+	Options string `json:"options,omitempty"`
+}
+
+// startStandby starts a server that has standby.signal. An exit code of 0
+// proves nothing; postgres.wait_streaming does.
+var startStandby = kit.Spec[startArgs]{
+	Name: "postgres.start_standby",
+	Kind: dr.KindChange,
+	Doc:  "pg_ctl start of a server that has standby.signal, after its end of log was compared with the position at which the primary left the timeline: a server that is further would serve lost rows and never attach.",
+	Check: func(a startArgs) error {
+		return checks(a.On.known(), a.Primary.known(), optionsOK(a.Options))
+	},
+	Commands: func(a startArgs) []dr.Command {
+		return []dr.Command{a.On.script(`mkdir -p "$2.switchback" && exec "$1/pg_ctl" -D "$2" -l "$2.switchback/server.log" -o "$3" -W start </dev/null`, a.On.Bin, a.On.Data, a.Options)}
+	},
+	Probe: func(ctx context.Context, env kit.Env, a startArgs) kit.Effect {
+		r, _, err := a.On.read(ctx, env, brief)
+		switch {
+		case err != nil:
+			return notRead(a.On, err)
+		case r.InRecovery() == dr.Yes:
+			return kit.Done("%s runs as standby", a.On.Site)
+		case r.InRecovery() == dr.No:
+			e := kit.NotKnown("%s runs as PRIMARY", a.On.Site)
+			e.Never = dr.Hold("second_primary", "%s runs as primary beside %s", a.On.Site, a.Primary.Site).WithNext("stop %s now: two primaries accept writes", a.On.Site)
+			return e
+		case r.Running == dr.No:
+			return kit.NotDone("%s does not run", a.On.Site)
+		}
+		return kit.NotKnown("%s is starting: %s", a.On.Site, orNone(r.SQLError))
+	},
+	Guard: func(ctx context.Context, env kit.Env, a startArgs) (kit.HostTime, error) {
+		rs, ts, err := readAll(ctx, env, full, a.On, a.Primary)
+		if err != nil {
+			return 0, err
+		}
+		return ts[0], a.guard(rs[0], rs[1])
+	},
+	ProofText: func(a startArgs) string { return "select pg_is_in_recovery() on " + a.On.Site + " gives t" },
+	GuardText: func(a startArgs) string {
+		if a.Fresh {
+			return a.On.Site + " is stopped, has standby.signal and is not fenced; " + a.Primary.Site + " is primary"
+		}
+		return fmt.Sprintf("%s is stopped, has standby.signal, and its log ends at or before the position where %s left its timeline", a.On.Site, a.Primary.Site)
+	},
+}
+
+func (a startArgs) guard(r, primary Reading) error {
+	if err := checks(a.On.isDown(r), a.Primary.isPrimary(primary)); err != nil {
+		return err
+	}
+	switch {
+	case !r.StandbySignal || r.RecoverySignal:
+		return no("%s has no standby.signal: a start would make a second primary", a.On.Site)
+	case r.Fenced:
+		return no("%s is fenced", a.On.Site)
+	case r.Rewind != "":
+		return no("a rewind of %s did not end (%s)", a.On.Site, r.Rewind)
+	case a.Fresh:
+		return nil
+	}
+	if end := compareEnds(r, primary); end.Verdict != endsWithin {
+		return no("%s: %s", a.On.Site, end.Text).WithNext("replan")
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package postgres
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/switchback-dr/switchback/dr"
+)
+
+// Judge concludes over all sites. Streaming replication, also synchronous, is
+// never a complete proof: a cancelled wait acknowledges without the standby.
+func (s *system) Judge(sit dr.Situation) dr.Judgement {
+	rs := s.readings(sit)
+	j := dr.Judgement{InSync: dr.Unknown}
+	prim := sit.Primaries()
+	if len(prim) > 1 {
+		j.InSync = dr.No
+		j.Alarms = append(j.Alarms, fmt.Sprintf("two primaries accept writes: %v; stop the clients of one now, nothing is resolved automatically", prim))
+		j.Facts = append(j.Facts, dr.Fact{Name: "postgres.one_primary", Truth: dr.No, Text: fmt.Sprintf("%v accept writes", prim), At: sit.At, Safety: true, Want: dr.Yes})
+		return j
+	}
+	j.Alarms = append(j.Alarms, s.diskAlarms(sit, rs)...)
+	j.Alarms = append(j.Alarms, s.returnAlarms(sit, rs)...)
+	j.Facts = append(j.Facts, s.memberFacts(sit, rs)...)
+	if len(prim) == 0 {
+		j.Recommendation = "no site accepts writes now"
+		return j
+	}
+	s.judgeSync(sit, rs, prim[0], &j)
+	return j
+}
+
+func (s *system) judgeSync(sit dr.Situation, rs map[string]Reading, primary string, j *dr.Judgement) {
+	p := rs[primary]
+	if p.Server == nil || p.Server.Current == nil {
+		return
+	}
+	var best *Repl
+	var bestSite string
+	for _, st := range s.sites {
+		if st.Name == primary {
+			continue
+		}
+		row, ok := p.FindRepl(st.AppName)
+		if !ok || row.State != "streaming" || row.Flush == nil {
+			continue
+		}
+		if best == nil || *row.Flush > *best.Flush {
+			best, bestSite = &row, st.Name
+		}
+	}
+	if best == nil {
+		j.InSync = dr.No
+		j.Facts = append(j.Facts, dr.Fact{Name: "postgres.streaming", Truth: dr.No, Text: "no standby streams from " + primary, At: sit.At, Safety: true, Want: dr.Yes})
+		return
+	}
+	behind := int64(0)
+	if *p.Server.Current > *best.Flush {
+		behind = int64(*p.Server.Current - *best.Flush)
+	}
+	lag := dr.Bytes(behind)
+	j.Lag = &lag
+	j.InSync = dr.TriOf(behind == 0)
+	j.Facts = append(j.Facts, dr.Fact{Name: "postgres.streaming", Truth: dr.Yes, At: sit.At, Safety: true, Want: dr.Yes,
+		Text: fmt.Sprintf("%s streams from %s (%s), %s behind", bestSite, primary, best.Sync, dr.ByteText(behind))})
+	if behind == 0 || best.Sync == "sync" || best.Sync == "quorum" {
+		j.InSync = dr.Yes
+		// The observation's beginning: a later time would cover writes that
+		// were acknowledged after the reading.
+		j.Proof = &dr.Proof{At: sit.At, Site: bestSite, Primary: primary, Source: "pg_stat_replication on " + primary + ", " + best.Sync,
+			Positions: map[string]string{"timeline": fmt.Sprint(p.Timeline()), "current": p.Server.Current.String(), "flush": best.Flush.String()}}
+	}
+}
+
+// diskAlarms warn before retained log fills a disk.
+func (s *system) diskAlarms(sit dr.Situation, rs map[string]Reading) []string {
+	var out []string
+	for _, st := range s.sites {
+		r := rs[st.Name]
+		for _, v := range r.Slots {
+			free := r.DiskFreeKB * 1024
+			switch {
+			case v.Status != nil && *v.Status == "lost":
+				out = append(out, fmt.Sprintf("the slot %s on %s has lost its log: its standby must be made anew", v.Name, st.Name))
+			case r.DiskTotalKB > 0 && v.Retained > free && v.Retained > 1<<20:
+				out = append(out, fmt.Sprintf("the slot %s on %s keeps %s of log and only %s are free", v.Name, st.Name, dr.ByteText(v.Retained), dr.ByteText(free)))
+			case v.Retained > s.set.MaxWALKeepMB*1_000_000:
+				out = append(out, fmt.Sprintf("the slot %s on %s keeps %s of log", v.Name, st.Name, dr.ByteText(v.Retained)))
+			}
+		}
+		if r.DiskTotalKB > 0 && r.DiskFreeKB*20 < r.DiskTotalKB {
+			out = append(out, fmt.Sprintf("less than 5 %% of the log's disk on %s is free (%s)", st.Name, dr.ByteText(r.DiskFreeKB*1024)))
+		}
+	}
+	return out
+}
+
+// returnAlarms tell of an old primary that can start by itself.
+func (s *system) returnAlarms(sit dr.Situation, rs map[string]Reading) []string {
+	prim := sit.Primaries()
+	if len(prim) != 1 {
+		return nil
+	}
+	p := rs[prim[0]]
+	var out []string
+	for _, st := range s.sites {
+		r, ok := rs[st.Name]
+		if !ok || st.Name == prim[0] || r.Running != dr.No || roleOf(r) != dr.RolePrimary {
+			continue
+		}
+		if !r.Fenced || r.FenceBroken {
+			out = append(out, fmt.Sprintf("%s is a stopped former primary and not fenced: a start of it makes a second primary beside %s (timeline %d)", st.Name, prim[0], p.Timeline()))
+		}
+	}
+	return out
+}
+
+// memberFacts compare the sites with each other.
+func (s *system) memberFacts(sit dr.Situation, rs map[string]Reading) []dr.Fact {
+	var ids, majors, tls []string
+	same, version, tl := dr.Yes, dr.Yes, dr.Yes
+	put := func(list *[]string, t *dr.Tri, site, v string, bad bool) {
+		if bad {
+			*t = t.And(dr.Unknown)
+			return
+		}
+		for _, o := range *list {
+			if o != v {
+				*t = dr.No
+			}
+		}
+		*list = append(*list, v)
+	}
+	for _, st := range s.sites {
+		r, ok := rs[st.Name]
+		if !ok {
+			continue
+		}
+		put(&ids, &same, st.Name, r.Control.System, r.Control.System == "")
+		put(&majors, &version, st.Name, r.Major, r.Major == "")
+		put(&tls, &tl, st.Name, fmt.Sprint(r.Timeline()), r.Timeline() == 0)
+	}
+	at := latest(sit)
+	return []dr.Fact{
+		{Name: "postgres.one_primary", Truth: onePrimary(sit), Text: fmt.Sprintf("%d sites accept writes", len(sit.Primaries())), At: at},
+		{Name: "postgres.same_system", Truth: same, Text: fmt.Sprintf("system identifiers: %v", ids), At: at, Safety: true, Want: dr.Yes},
+		{Name: "postgres.same_version", Truth: version, Text: fmt.Sprintf("major versions: %v", majors), At: at},
+		{Name: "postgres.same_timeline", Truth: tl, Text: fmt.Sprintf("timelines: %v", tls), At: at},
+	}
+}
+
+func onePrimary(sit dr.Situation) dr.Tri {
+	t := dr.TriOf(len(sit.Primaries()) == 1)
+	for _, v := range sit.Sites {
+		if v.AcceptsWrites == dr.Unknown {
+			return dr.Unknown
+		}
+	}
+	return t
+}
+
+func latest(sit dr.Situation) time.Time {
+	at := sit.At
+	for _, v := range sit.Sites {
+		if v.At.After(at) {
+			at = v.At
+		}
+	}
+	return at
+}
