@@ -139,17 +139,31 @@ func (s *shell) handOver(ctx context.Context) error {
 	if _, err := io.WriteString(s.in, "echo "+mark+"; exec /bin/sh\n"); err != nil {
 		return s.lost(ctx, err)
 	}
-	noise, err := s.out.until(mark, maxNoise)
-	if err == nil {
-		_, err = s.out.line()
+	type result struct {
+		noise piece
+		err   error
 	}
-	if err == nil {
+	got := make(chan result, 1)
+	go func() {
+		noise, err := s.out.until(mark, maxNoise)
+		if err == nil {
+			_, err = s.out.line()
+		}
+		got <- result{noise, err}
+	}()
+	var r result
+	select {
+	case r = <-got:
+	case <-s.killed:
+		r.err = io.ErrUnexpectedEOF
+	}
+	if r.err == nil {
 		return nil
 	}
 	if s.conn.alive() && ctx.Err() == nil {
-		return noShell(s.conn.ep, noise.kept)
+		return noShell(s.conn.ep, r.noise.kept)
 	}
-	return s.lost(ctx, err)
+	return s.lost(ctx, r.err)
 }
 
 func noShell(ep Endpoint, noise []byte) error {
