@@ -255,17 +255,24 @@ sb_pause() {
 }
 
 # sb_follow MS waits for the end of a job. The exit code's file is asked for at
-# each turn; whether the process lives, which costs more, at every 16th.
+# each turn; at every 16th also whether the process lives, which costs more, and
+# the clock, since pauses last longer than they say.
 sb_follow() {
 	sb_left=$1 sb_n=0
+	sb_clock
+	sb_until=$((sb_now + $1 / 1000 + 1))
 	while [ "$sb_left" -gt 0 ]; do
 		case $sb_state in
 		running | claimed) ;;
 		*) return 0 ;;
 		esac
 		sb_pause
-		if [ -f "$sb_dir/rc" ] || [ $((sb_n % 16)) -eq 0 ]; then
+		if [ -f "$sb_dir/rc" ]; then
 			sb_look
+		elif [ $((sb_n % 16)) -eq 0 ]; then
+			sb_look
+			sb_clock
+			[ "$sb_now" -le "$sb_until" ] || return 0
 		fi
 	done
 	sb_look
@@ -351,16 +358,19 @@ sb_job_void() {
 	sb_report existing "$2"
 }
 
-# sb_gone MS waits until the process group sb_pid has no member left.
+# sb_gone SECONDS waits until the process group sb_pid has no member left.
+# Looking through all processes is slow, so the clock counts, not the pauses.
 sb_gone() {
-	sb_left=$1 sb_n=0
+	sb_clock
+	sb_until=$((sb_now + $1)) sb_left=0 sb_n=0
 	while sb_group; do
-		[ "$sb_left" -gt 0 ] || return 1
+		sb_clock
+		[ "$sb_now" -lt "$sb_until" ] || return 1
 		sb_pause
 	done
 }
 
-# sb_job_stop DIR TAIL GRACE-MS
+# sb_job_stop DIR TAIL GRACE-SECONDS
 sb_job_stop() {
 	sb_at "$1"
 	sb_look
