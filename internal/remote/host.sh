@@ -52,6 +52,7 @@ sb_end() {
 
 # sb_at sets sb_dir; a leading ~/ is the login user's home.
 sb_at() {
+	# shellcheck disable=SC2088 # a literal tilde is meant
 	case $1 in
 	"~/"*) sb_dir=${HOME:?is not set}/${1#"~/"} ;;
 	*) sb_dir=$1 ;;
@@ -213,11 +214,12 @@ sb_claim() {
 	return 2
 }
 
-# sb_launch DIR-is-sb_dir COMMAND CREDENTIALS starts the wrapper in its own
+# sb_launch COMMAND CREDENTIALS starts the wrapper of sb_dir in its own
 # session, with no descriptor of this connection, so that neither can hold up
 # the other.
 sb_launch() {
 	sb_clock
+	# shellcheck disable=SC2154 # sb_wrapper, the text of run.sh, is set by the worker
 	{
 		printf '%s\n%s\n' "$sb_boot" "$sb_now" >"$sb_dir/boot" &&
 			printf '%s\n' "$1" >"$sb_dir/command" &&

@@ -166,11 +166,21 @@ func TestAJobOutlivesItsConnectionAndIsReattached(t *testing.T) {
 }
 
 func TestACancelledStartDoesNotEndTheJob(t *testing.T) {
-	_, h := connect(t, remote.Options{})
-	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+	s, h := connect(t, remote.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err := h.Start(ctx, key("cancel"), sh(`sleep 1.5; echo whole`), 0, time.Minute)
-	require.Error(t, err)
+	begun, goOn := filepath.Join(s.Dir, "begun"), filepath.Join(s.Dir, "go")
+	answer := make(chan error, 1)
+	go func() {
+		_, err := h.Start(ctx, key("cancel"), sh(`: >"$1"; while [ ! -e "$2" ]; do sleep 0.02; done; echo whole`, begun, goOn), 0, time.Minute)
+		answer <- err
+	}()
+	require.Eventually(t, func() bool { _, err := os.Stat(begun); return err == nil }, 10*time.Second, 5*time.Millisecond)
+	cancel()
+	err := <-answer
+	require.ErrorIs(t, err, context.Canceled)
+	require.True(t, dr.AsError(err, "").Unknown)
+	require.NoError(t, os.WriteFile(goOn, nil, 0o600))
 	j, err := h.Wait(t.Context(), key("cancel"), 10*time.Second)
 	require.NoError(t, err)
 	require.Equal(t, kit.JobFinished, j.State)

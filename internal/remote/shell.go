@@ -87,6 +87,7 @@ func (c *connection) newSession(ctx context.Context) (*ssh.Session, error) {
 	case r := <-got:
 		var refused *ssh.OpenChannelError
 		if r.err != nil && !errors.As(r.err, &refused) {
+			c.close()
 			return nil, unreachable(c.ep, r.err)
 		}
 		if r.err != nil {
@@ -181,6 +182,8 @@ func (s *shell) lost(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return dr.Retry("deadline", "host %s: the call was ended: %v", s.conn.ep.place(), ctx.Err()).Because(ctx.Err())
 	case !s.conn.alive() || s.conn.gone():
+		// So that the next call connects anew at once.
+		s.conn.close()
 		return unreachable(s.conn.ep, errors.New("the connection was lost"))
 	default:
 		return dr.Retry("cut_off", "host %s: the answer was cut off before its end mark: %v", s.conn.ep.place(), err).Because(err)
