@@ -30,6 +30,7 @@ sb_boot=${sb_boot%%"$sb_nl"*}
 sb_clock() {
 	sb_now=
 	if [ -r /proc/uptime ]; then
+		# shellcheck disable=SC2034 # the rest is not needed
 		read -r sb_now sb_rest </proc/uptime
 		sb_now=${sb_now%%.*}
 	fi
@@ -240,8 +241,8 @@ sb_launch() {
 # sb_pause sleeps a little longer the longer it has waited; sb_left counts ms.
 sb_pause() {
 	sb_n=$((sb_n + 1))
-	if [ "$sb_n" -le 2 ]; then
-		sb_ms=4 sb_s=0.004
+	if [ "$sb_n" -le 5 ]; then
+		sb_ms=2 sb_s=0.002
 	elif [ "$sb_n" -le 300 ]; then
 		sb_ms=10 sb_s=0.01
 	elif [ "$sb_n" -le 500 ]; then

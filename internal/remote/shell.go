@@ -167,12 +167,14 @@ func (s *shell) handOver(ctx context.Context) error {
 	return s.lost(ctx, r.err)
 }
 
+// noShell may go away by itself: a host that is going down or has no process
+// left to give refuses shells too. Nothing was run.
 func noShell(ep Endpoint, noise []byte) error {
 	said := "nothing"
 	if t := strings.TrimSpace(strings.ToValidUTF8(string(noise), "?")); t != "" {
 		said = fmt.Sprintf("%q", dr.Clip(t, 200))
 	}
-	return dr.Refuse("no_shell", "host %s: the login did not give a shell; it printed %s", ep.place(), said).
+	return dr.Retry("no_shell", "host %s: the login did not give a shell; it printed %s", ep.place(), said).
 		WithNext("try the login by hand: ssh %s@%s -p %d true", ep.User, ep.Address, ep.Port)
 }
 
