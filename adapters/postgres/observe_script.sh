@@ -29,7 +29,7 @@ if [ -d "$data/switchback-fence" ]; then
 	[ -e "$data/global/pg_control" ] && echo "fence_broken yes"
 fi
 for d in "$data".rewind-*; do [ -d "$d" ] && echo "rewind $d"; done
-"$bin/pg_controldata" -D "$control" 2>/dev/null | sed -n 's/^/control /;/cluster state\|system identifier\|Latest checkpoint.s TimeLineID\|Latest checkpoint location\|REDO location\|Min recovery ending\|wal_log_hints\|checksum version/p'
+"$bin/pg_controldata" -D "$control" 2>/dev/null | sed -n 's/^/control /;/cluster state\|system identifier\|Latest checkpoint.s TimeLineID\|Latest checkpoint location\|REDO location\|Min recovery ending\|wal_log_hints\|checksum version\|Bytes per WAL segment/p'
 if [ "$running" != no ]; then
 	"$bin/psql" -X -v ON_ERROR_STOP=1 -At -h "$socket" -p "$port" -U "$user" -d "$db" -c "$sql" 2>&1 |
 		sed 's/^\(server\|repl\|receiver\|slot\) {/sql \1 {/;t;s/^/sqlerror /'

@@ -65,8 +65,10 @@ type Control struct {
 	Timeline       uint32 `json:"timeline,omitempty"`
 	MinRecovery    LSN    `json:"min_recovery,omitempty"`
 	MinRecoveryTLI uint32 `json:"min_recovery_tli,omitempty"`
-	Hints          bool   `json:"hints,omitempty"`
-	Checksums      bool   `json:"checksums,omitempty"`
+	// SegmentSize is the size of a log segment in bytes.
+	SegmentSize uint32 `json:"segment_size,omitempty"`
+	Hints       bool   `json:"hints,omitempty"`
+	Checksums   bool   `json:"checksums,omitempty"`
 }
 
 // The states of pg_controldata that decisions rest on.
