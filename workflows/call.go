@@ -21,7 +21,7 @@ const (
 
 // heartbeat is how long a worker may be silent inside an activity before
 // another one takes over.
-const heartbeat = 10 * time.Second
+const heartbeat = 6 * time.Second
 
 // shortCall is for activities that only think or ask: they are repeated until
 // a worker and the world answer. The procedure has no deadline of its own.
