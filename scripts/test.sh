@@ -65,7 +65,7 @@ part_vet() {
 part_lint() { go run "$golangci" run ./...; }
 
 # No time, randomness or map order in a workflow: replay would differ.
-part_workflowcheck() { go run "$workflowcheck" ./workflows/...; }
+part_workflowcheck() { go run "$workflowcheck" -config .workflowcheck.yaml ./workflows/...; }
 
 # The server is large: built once, without the race detector, and started as a
 # process by the tests.
