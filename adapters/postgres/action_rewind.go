@@ -22,12 +22,12 @@ type rewindArgs struct {
 }
 
 // rewindScript: $1 bin, $2 data, $3 run, $4 source, $5 conninfo, $6 slot, $7
-// config directory, $8 start.conf. PGDATA is renamed for the time of the
+// config directory, $8 start.conf, $9 socket lock. PGDATA is renamed for the time of the
 // rewind: that is fence and marker in one, since a rewind killed half-way
 // leaves nothing in the files that shows it. The name is given back only when
 // the server's own configuration and standby.signal are in place.
-const rewindScript = `set -e; umask 077; w=$2.rewind-$3; keep=$2.switchback/$3; f=$w/switchback-fence
-[ -d "$keep/conf" ]; [ ! -e "$w" ]
+const rewindScript = unlockFunc + `set -e; umask 077; w=$2.rewind-$3; keep=$2.switchback/$3; f=$w/switchback-fence
+[ -d "$keep/conf" ]; [ ! -e "$w" ]; unlock "$2" "$9"
 mv "$2" "$w"; sync "$(dirname "$2")"
 if [ -d "$f" ]; then
 	if [ -e "$f/global/pg_control" ]; then mv "$f/global/pg_control" "$w/global/pg_control"; fi
@@ -54,7 +54,7 @@ var rewind = kit.Spec[rewindArgs]{
 		return checks(a.On.known(), a.Primary.known(), match(runID, "run", a.Run), match(conninfoText, "source", a.Source), match(conninfoText, "connection", a.Conninfo), match(slotName, "slot", a.Slot))
 	},
 	Commands: func(a rewindArgs) []dr.Command {
-		return []dr.Command{a.On.script(rewindScript, a.On.Bin, a.On.Data, a.Run, a.Source, a.Conninfo, a.Slot, a.On.ConfigDir, a.On.StartConf)}
+		return []dr.Command{a.On.script(rewindScript, a.On.Bin, a.On.Data, a.Run, a.Source, a.Conninfo, a.Slot, a.On.ConfigDir, a.On.StartConf, a.On.socketLock())}
 	},
 	Probe:     probeRewind,
 	Guard:     guardRewind,

@@ -145,7 +145,7 @@ func TestTwoServersPromotedFromOneTimelineAreNeverRewound(t *testing.T) {
 	w.kill("east")
 	w.sql("west", "select pg_promote()")
 	// East is promoted from the same timeline by a colleague.
-	w.sh(`: >"$1/standby.signal"`, w.dir+"/east")
+	w.sh(`: >"$1/standby.signal"; rm -f "$1/postmaster.pid" "$2"`, w.dir+"/east", w.sys.sites[0].Place.socketLock())
 	w.start("east")
 	w.sql("east", "select pg_promote()")
 	s := w.observe()

@@ -21,7 +21,14 @@ if [ -e "$data/postmaster.pid" ]; then
 		else case $(cat "/proc/$pid/comm" 2>/dev/null) in postgres | postmaster) ;; *) running=no ;; esac; fi ;;
 	esac
 fi
+# Backends that outlive a killed postmaster may still commit: then it is unknown.
+if [ "$running" = no ]; then
+	for c in /proc/[0-9]*/cwd; do [ "$c" -ef "$data" ] && running=unknown; done
+fi
 echo "running $running"
+# The name of the newest segment tells the timeline; the control file lags.
+newest=$(ls "$data/pg_wal" 2>/dev/null | grep -x '[0-9A-F]\{24\}' | cut -c 1-8 | sort | tail -n 1)
+[ -n "$newest" ] && echo "wal_timeline $newest"
 control=$data
 if [ -d "$data/switchback-fence" ]; then
 	echo "fence $(head -n 1 "$data/switchback-fence/run" 2>/dev/null)"
@@ -41,8 +48,6 @@ if [ "$mode" = full ]; then
 	[ -n "$startconf" ] && [ -r "$startconf" ] && echo "start_conf $(grep -v '^[[:space:]]*\(#.*\)\{0,1\}$' "$startconf" | head -n 1)"
 	if [ "$running" = no ]; then
 		# The segment written last is the end of the log; a zeroed spare segment may be newer.
-		newest=$(ls "$data/pg_wal" 2>/dev/null | grep -x '[0-9A-F]\{24\}' | cut -c 1-8 | sort | tail -n 1)
-		[ -n "$newest" ] && echo "wal_timeline $newest"
 		for s in $(ls -t "$data/pg_wal" 2>/dev/null | grep -x "$newest[0-9A-F]\{16\}" | head -n 3); do
 			out=$("$bin/pg_waldump" -q -p "$data/pg_wal" "$s" 2>&1 | tail -n 1)
 			echo "wal_end $s $out"

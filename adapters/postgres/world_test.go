@@ -196,8 +196,7 @@ func (w *world) start(n string) {
 
 // kill ends a server as a power failure would.
 func (w *world) kill(n string) {
-	w.sh(`pid=$(head -n 1 "$1/postmaster.pid"); kill -9 "$pid"; pkill -9 -P "$pid" || :; while [ "/proc/$pid/cwd" -ef "$1" ]; do sleep 0.05; done`, w.dir+"/"+n)
-	time.Sleep(200 * time.Millisecond) // orphaned backends see the end of their postmaster
+	w.sh(`pid=$(head -n 1 "$1/postmaster.pid"); kill -9 "$pid"; pkill -9 -P "$pid" || :; n=1; while [ $n -gt 0 ]; do n=0; for c in /proc/[0-9]*/cwd; do [ "$c" -ef "$1" ] && n=1; done; sleep 0.02; done`, w.dir+"/"+n)
 }
 
 func (w *world) sql(n, q string) string {
