@@ -28,8 +28,11 @@ func (a *Activities) Watch(ctx context.Context, in dr.WatchInput) (dr.Memory, er
 	}
 	m := a.resume(ctx, in)
 	began := a.Now()
+	// The watch's own memory is what it judges by; it need not ask itself.
+	eye := a.observer()
+	eye.Recall = func(context.Context, string) (*dr.Memory, string) { return &m, "" }
 	for {
-		s := a.observer().Observe(ctx, sys, "")
+		s := eye.Observe(ctx, sys, "")
 		next, news := planning.Remember(m, s, a.Now())
 		m = next
 		activity.RecordHeartbeat(ctx, m)

@@ -174,6 +174,7 @@ func noDoubleKeys(raw []byte) error {
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
+	//workflowcheck:ignore the keys are sorted before anybody sees them
 	for k := range m {
 		keys = append(keys, k)
 	}

@@ -43,6 +43,11 @@ func (c Command) Check() error {
 			return fmt.Errorf("a command's argument contains a zero byte")
 		}
 	}
+	for line := range strings.Lines(c.Stdin) {
+		if strings.TrimRight(line, "\n") == inputEnd {
+			return fmt.Errorf("a command's input contains the line %s, which ends it", inputEnd)
+		}
+	}
 	for _, e := range c.Env {
 		name, _, ok := strings.Cut(e, "=")
 		if !ok || !envName.MatchString(name) {
@@ -56,6 +61,9 @@ func (c Command) Check() error {
 	}
 	return nil
 }
+
+// inputEnd ends the here-document of a command's input.
+const inputEnd = "SWITCHBACK_INPUT"
 
 // Render gives the command as one POSIX sh command, or the SQL statement. It
 // is the text shown at gates and the text that the executor runs.
@@ -75,7 +83,7 @@ func (c Command) Render() string {
 		b.WriteString(Quote(a))
 	}
 	if c.Stdin != "" {
-		b.WriteString(" <<'SWITCHBACK_INPUT'\n" + strings.TrimSuffix(c.Stdin, "\n") + "\nSWITCHBACK_INPUT")
+		b.WriteString(" <<'" + inputEnd + "'\n" + strings.TrimSuffix(c.Stdin, "\n") + "\n" + inputEnd)
 	}
 	return b.String()
 }

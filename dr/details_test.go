@@ -14,8 +14,10 @@ import (
 
 func bigGate(steps, commandLen int) (dr.Status, dr.Plan) {
 	p := dr.Plan{Procedure: dr.ProcTakeover, System: "orders", Digest: strings.Repeat("ab", 32), Loss: dr.Loss{Kind: dr.LossUnknown, Certain: dr.UnknownAmount(), Why: "nobody knows"}}
-	s := dr.Status{Workflow: "dr-orders", System: "orders", Procedure: dr.ProcTakeover, State: dr.StateGate, Sentence: "waiting",
-		Gate: &dr.GateStatus{Gate: dr.GateDecide, Occurrence: 3, Digest: p.Digest, Quorum: 2}}
+	s := dr.Status{
+		Workflow: "dr-orders", System: "orders", Procedure: dr.ProcTakeover, State: dr.StateGate, Sentence: "waiting",
+		Gate: &dr.GateStatus{Gate: dr.GateDecide, Occurrence: 3, Digest: p.Digest, Quorum: 2},
+	}
 	p.Waivers = []dr.Waiver{{ID: "fence:east", Text: "I state that east is off"}}
 	phases := dr.PhasesAfter(dr.ProcTakeover, dr.GateDecide)
 	for _, ph := range phases {

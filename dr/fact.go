@@ -133,6 +133,12 @@ type Judgement struct {
 	InSync Tri `json:"in_sync"`
 	// Proof is set when the observation is a proof of being in sync.
 	Proof *Proof `json:"proof,omitempty"`
+	// Positions are the primary's own write positions as read in this
+	// observation, by name. Everything acknowledged before the observation
+	// began lies at or before them. A later observation in which a copy holds
+	// these positions proves that copy up to this observation's beginning:
+	// that is how a system that is never idle is proven to be in sync.
+	Positions map[string]string `json:"positions,omitempty"`
 	// Lag is how far the best copy was behind, where it could be read.
 	Lag *Amount `json:"lag,omitempty"`
 	// Facts about the system as a whole.
@@ -180,9 +186,10 @@ type Memory struct {
 	ClosedWhy string     `json:"closed_why,omitempty"`
 	// Primary is the site that was last seen accepting writes.
 	Primary string `json:"primary,omitempty"`
-	// PrimarySeen is when.
+	// PrimarySeen is when: the beginning of that observation.
 	PrimarySeen *time.Time `json:"primary_seen,omitempty"`
-	// Positions are the primary's last known write positions, by name.
+	// Positions are the primary's write positions as read then
+	// (Judgement.Positions).
 	Positions map[string]string `json:"positions,omitempty"`
 	// Baseline is kept for the next failback.
 	Baseline *Baseline `json:"baseline,omitempty"`

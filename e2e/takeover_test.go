@@ -18,3 +18,20 @@ func TestAPlannedTakeoverLosesNothing(t *testing.T) {
 	t.Logf("outage %.0f ms, acknowledged %d, commands %v", l.OutageMS, l.Acknowledged, l.Commands)
 	require.Equal(t, 1, l.Commands["west"]["psql pg_promote"], "%v", l.Commands)
 }
+
+// TestAnUnplannedTakeoverFencesTheDeadPrimary kills the postmaster; its host
+// still answers, so the fence is made and proven there.
+func TestAnUnplannedTakeoverFencesTheDeadPrimary(t *testing.T) {
+	s := newStage(t)
+	s.fault("postmaster-kill", "east")
+	run := s.start(dr.ProcTakeover, `{"system":"orders","mode":"unplanned","to":"west","reason":"east is dead"}`)
+	st := s.gate(dr.GateDecide)
+	t.Log(st.Gate.Loss)
+	s.approve(dr.GateDecide)
+	res := s.ended(run, dr.EndDone)
+	t.Log(res.Ending.Text)
+	l := s.ledger()
+	t.Logf("outage %.0f ms, acknowledged %d, lost %v, commands %v", l.OutageMS, l.Acknowledged, l.Lost, l.Commands)
+	require.Empty(t, l.TwoPrimaries)
+	require.Equal(t, 1, l.Commands["west"]["psql pg_promote"], "%v", l.Commands)
+}

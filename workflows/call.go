@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -20,7 +21,7 @@ const (
 
 // heartbeat is how long a worker may be silent inside an activity before
 // another one takes over.
-const heartbeat = 10 * time.Second
+const heartbeat = 6 * time.Second
 
 // shortCall is for activities that only think or ask: they are repeated until
 // a worker and the world answer. The procedure has no deadline of its own.
@@ -38,12 +39,18 @@ func shortCall(ctx workflow.Context, summary string) workflow.Context {
 // stepCall is for one attempt at a step. The activity itself turns a retry
 // that lasted too long into a hold, so that a time without workers does not
 // use up a step's time.
-func stepCall(ctx workflow.Context, st dr.Step) workflow.Context {
+//
+// Its activity ID names the step, the attempt and the opening of the gate, so
+// that people who look at pending activities see where the run is. No two
+// activities of a run have the same one.
+func stepCall(ctx workflow.Context, call dr.StepCall) workflow.Context {
+	st := call.Step
 	summary := st.Title
 	if len(st.Commands) > 0 {
 		summary = st.Commands[0]
 	}
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ActivityID:          fmt.Sprintf("%s-%d/%s-%d", call.Envelope.Gate, call.Envelope.Occurrence, st.ID, call.Attempt),
 		TaskQueue:           dr.TaskQueue,
 		StartToCloseTimeout: st.Timeout.D() + time.Minute,
 		HeartbeatTimeout:    heartbeat,

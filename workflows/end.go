@@ -34,6 +34,7 @@ func (r *run) doneSentence() string {
 		return fmt.Sprintf("%s was reseeded from %s and is in sync", r.plan.To, r.plan.From)
 	case dr.ProcFailback:
 		return fmt.Sprintf("%s is primary again", r.plan.To)
+	case dr.ProcTakeover:
 	}
 	return fmt.Sprintf("%s is primary", r.plan.To)
 }

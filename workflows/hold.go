@@ -60,13 +60,11 @@ func (r *run) holdOn(h *hold) error {
 		return r.breathe()
 	}
 	r.recheckDue = true
-	switch h.answer.Verb {
-	case dr.VerbReplan:
+	if h.answer.Verb == dr.VerbReplan {
 		r.again = fmt.Sprintf("%s was on hold (%s) and %s asked for a new plan", h.status.Step, h.status.Text, who(h.answer))
 		return errReplan
-	case dr.VerbSkip:
-		h.skipped = true
 	}
+	h.skipped = h.answer.Verb == dr.VerbSkip
 	r.say(dr.StateRunning, fmt.Sprintf("%s %s by %s", h.status.Step, h.answer.Verb, who(h.answer)))
 	return nil
 }

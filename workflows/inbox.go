@@ -39,7 +39,7 @@ func (r *run) onSignal(verb dr.Verb) {
 			}
 			raw, err := jsonInput(v)
 			if err != nil {
-				r.refuse(verb, "", fmt.Sprintf("the body cannot be read: %v; %s", err, verb.Describe()))
+				_ = r.refuse(verb, "", fmt.Sprintf("the body cannot be read: %v; %s", err, verb.Describe()))
 				continue
 			}
 			_, _ = r.judge(ctx, verb, raw)

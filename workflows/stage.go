@@ -23,7 +23,9 @@ type stop struct {
 	text string
 }
 
-func (s *stop) Error() string   { return s.text }
+func (s *stop) Error() string { return s.text }
+
+// Is makes every stop an errStop.
 func (s *stop) Is(e error) bool { return e == errStop }
 
 // stage is one gate and the phases behind it. A replan observes again, plans

@@ -86,7 +86,7 @@ func (r *run) attemptUndo(st dr.Step, attempt int) (dr.StepResult, error) {
 	}
 	from := workflow.Now(r.ctx)
 	var res dr.StepResult
-	err := workflow.ExecuteActivity(stepCall(r.ctx, st), st.Action, call).Get(r.ctx, &res)
+	err := workflow.ExecuteActivity(stepCall(r.ctx, call), st.Action, call).Get(r.ctx, &res)
 	r.record("", st, attempt, from, res, err)
 	return res, err
 }

@@ -140,7 +140,7 @@ func (r *run) attempt(ph dr.Phase, st dr.Step, attempt int) (dr.StepResult, erro
 		r.changes++
 	}
 	from := workflow.Now(r.ctx)
-	future := workflow.ExecuteActivity(stepCall(ctx, st), st.Action, call)
+	future := workflow.ExecuteActivity(stepCall(ctx, call), st.Action, call)
 	if st.Interruptible || st.Kind == dr.KindRead {
 		err := workflow.Await(r.ctx, func() bool { return future.IsReady() || r.wantsOut() })
 		if err != nil {

@@ -75,8 +75,10 @@ func (w *world) begin(_ context.Context, in dr.BeginInput) (dr.Begun, error) {
 	gates := map[dr.Gate]dr.DecisionPolicy{dr.GateDecide: w.policy, dr.GateConvert: w.policy, dr.GateOverwrite: w.policy, dr.GateCutover: w.policy}
 	one := w.policy
 	one.Quorum = 1
-	return dr.Begun{Product: "lab", Sites: []string{"east", "west"}, Requester: w.requester, RequesterWhy: "the start is not signed",
-		Policies: dr.Policies{Gates: gates, Hold: one, Run: one, Abandon: one}}, nil
+	return dr.Begun{
+		Product: "lab", Sites: []string{"east", "west"}, Requester: w.requester, RequesterWhy: "the start is not signed",
+		Policies: dr.Policies{Gates: gates, Hold: one, Run: one, Abandon: one},
+	}, nil
 }
 
 // plan fills every phase with a change and a read; promote, convert and
@@ -89,8 +91,10 @@ func (w *world) plan(ctx context.Context, call dr.PlanCall) (dr.Planned, error) 
 	p := dr.Plan{
 		Schema: dr.PlanSchema, Procedure: call.Request.Procedure, System: call.Request.System, Product: "lab", Mode: call.Request.Mode,
 		From: "east", To: "west", Loss: dr.Loss{Kind: dr.LossNone, Certain: dr.UnknownAmount(), Why: "the lab says so"},
-		Envelope: dr.Envelope{Workflow: info.WorkflowExecution.ID, OriginalRun: call.OriginalRun, Run: info.WorkflowExecution.RunID,
-			Gate: call.Gate, Occurrence: call.Occurrence, Request: fmt.Sprintf("request-%d", len(w.plans))},
+		Envelope: dr.Envelope{
+			Workflow: info.WorkflowExecution.ID, OriginalRun: call.OriginalRun, Run: info.WorkflowExecution.RunID,
+			Gate: call.Gate, Occurrence: call.Occurrence, Request: fmt.Sprintf("request-%d", len(w.plans)),
+		},
 		MadeAt: time.Unix(0, 0).UTC(),
 	}
 	for _, ph := range dr.PhasesAfter(call.Request.Procedure, call.Gate) {
@@ -106,8 +110,10 @@ func (w *world) plan(ctx context.Context, call dr.PlanCall) (dr.Planned, error) 
 
 func stepsOf(ph dr.Phase) []dr.Step {
 	step := func(slug string, kind dr.Kind) dr.Step {
-		return dr.Step{ID: string(ph) + "." + slug, Action: "lab." + string(kind), Title: slug + " in " + string(ph), Args: json.RawMessage(`{}`),
-			Commands: []string{"west$ " + slug}, Kind: kind, Timeout: dr.Duration(time.Minute), Skip: dr.SkipNever}
+		return dr.Step{
+			ID: string(ph) + "." + slug, Action: "lab." + string(kind), Title: slug + " in " + string(ph), Args: json.RawMessage(`{}`),
+			Commands: []string{"west$ " + slug}, Kind: kind, Timeout: dr.Duration(time.Minute), Skip: dr.SkipNever,
+		}
 	}
 	change := step("change", dr.KindChange)
 	undo := step("change.undo", dr.KindChange)

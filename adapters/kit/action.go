@@ -62,7 +62,7 @@ type Effect struct {
 	Never error
 }
 
-// Done, NotDone and NotKnown make effects.
+// Done makes the effect of a probe that saw the effect.
 func Done(format string, a ...any) Effect {
 	return Effect{State: EffectDone, Text: fmt.Sprintf(format, a...)}
 }

@@ -2,7 +2,6 @@ package kit_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -200,6 +199,6 @@ func TestArgumentsOfAnotherReleaseAreRefused(t *testing.T) {
 	st.Args = []byte(`{"n":1,"more":true}`)
 	_, err := kit.Execute(context.Background(), b.env, b.spec.Action(), st)
 	var de *dr.Error
-	require.True(t, errors.As(err, &de))
+	require.ErrorAs(t, err, &de)
 	require.Zero(t, b.host.started)
 }

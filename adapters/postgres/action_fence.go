@@ -23,13 +23,15 @@ func (a fenceArgs) check() error {
 
 // fenceScript: $1 bin, $2 data, $3 run, $4 start.conf. Only a process that
 // stands in this data directory is stopped: first fast, so that what it wrote
-// is complete, then immediate, which is allowed here and only here.
+// is complete, then immediate, which is allowed here and only here; backends
+// that outlived a killed server could still commit, so they are killed.
 const fenceScript = `set -e; umask 077; f=$2/switchback-fence; mkdir -p "$f/global"; echo "$3" >"$f/run"
 if [ -n "$4" ] && [ ! -e "$f/start.conf" ]; then cp "$4" "$f/start.part"; mv "$f/start.part" "$f/start.conf"; echo disabled >"$4"; fi
 pid=$(head -n 1 "$2/postmaster.pid" 2>/dev/null || :)
 if [ -n "$pid" ] && [ "/proc/$pid/cwd" -ef "$2" ]; then
 	"$1/pg_ctl" -D "$2" -m fast -t 5 stop || "$1/pg_ctl" -D "$2" -m immediate -t 20 stop
 fi
+for c in /proc/[0-9]*/cwd; do if [ "$c" -ef "$2" ]; then p=${c#/proc/}; kill -9 "${p%/cwd}" || :; fi; done
 if [ -e "$2/global/pg_control" ]; then mv "$2/global/pg_control" "$f/global/pg_control"; fi; sync "$2/global" "$f/global"`
 
 // fence stops the old primary and takes its control file away: every start of

@@ -89,7 +89,7 @@ type restoreArgs struct {
 const restoreScript = `set -e; umask 077; keep=$2.switchback/$3
 if [ -e "$keep/auto.conf" ]; then cp "$keep/auto.conf" "$2/postgresql.auto.conf.part"; mv "$2/postgresql.auto.conf.part" "$2/postgresql.auto.conf"; fi
 rm -f "$2/standby.signal"
-"$1/pg_ctl" -D "$2" status >/dev/null || "$1/pg_ctl" -D "$2" -l "$2.switchback/server.log" -o "$4" -W start`
+"$1/pg_ctl" -D "$2" status >/dev/null || "$1/pg_ctl" -D "$2" -l "$2.switchback/server.log" -o "$4" -W start </dev/null`
 
 // restorePrimary is the undo of readyStandby and of stopPrimary: the old
 // primary serves again, provided that the standby was not promoted.

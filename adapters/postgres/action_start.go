@@ -18,6 +18,24 @@ type startArgs struct {
 	Options string `json:"options,omitempty"`
 }
 
+// unlockFunc takes a pid file and a socket lock away that a killed server left.
+// They count as stale only when no process at all stands in the data directory:
+// a zombie or a reused pid would otherwise keep the server from starting.
+const unlockFunc = `unlock() { # data directory, socket lock
+	[ -e "$1/postmaster.pid" ] || return 0
+	for c in /proc/[0-9]*/cwd; do if [ "$c" -ef "$1" ]; then echo "a process stands in $1: $c" >&2; exit 3; fi; done
+	[ "$(head -n 1 "$2" 2>/dev/null)" != "$(head -n 1 "$1/postmaster.pid")" ] || rm -f "$2"
+	mkdir -p "$1.switchback"; mv "$1/postmaster.pid" "$1.switchback/postmaster.pid.stale"
+}
+`
+
+// startScript: $1 bin, $2 data, $3 server options, $4 socket lock.
+const startScript = unlockFunc + `mkdir -p "$2.switchback"; unlock "$2" "$4"
+exec "$1/pg_ctl" -D "$2" -l "$2.switchback/server.log" -o "$3" -W start </dev/null`
+
+// socketLock is the lock file of the server's Unix socket.
+func (p Place) socketLock() string { return fmt.Sprintf("%s/.s.PGSQL.%d.lock", p.Socket, p.Port) }
+
 // startStandby starts a server that has standby.signal. An exit code of 0
 // proves nothing; postgres.wait_streaming does.
 var startStandby = kit.Spec[startArgs]{
@@ -28,7 +46,7 @@ var startStandby = kit.Spec[startArgs]{
 		return checks(a.On.known(), a.Primary.known(), optionsOK(a.Options))
 	},
 	Commands: func(a startArgs) []dr.Command {
-		return []dr.Command{a.On.script(`mkdir -p "$2.switchback" && exec "$1/pg_ctl" -D "$2" -l "$2.switchback/server.log" -o "$3" -W start </dev/null`, a.On.Bin, a.On.Data, a.Options)}
+		return []dr.Command{a.On.script(startScript, a.On.Bin, a.On.Data, a.Options, a.On.socketLock())}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a startArgs) kit.Effect {
 		r, _, err := a.On.read(ctx, env, brief)

@@ -21,7 +21,14 @@ if [ -e "$data/postmaster.pid" ]; then
 		else case $(cat "/proc/$pid/comm" 2>/dev/null) in postgres | postmaster) ;; *) running=no ;; esac; fi ;;
 	esac
 fi
+# Backends that outlive a killed postmaster may still commit: then it is unknown.
+if [ "$running" = no ]; then
+	for c in /proc/[0-9]*/cwd; do [ "$c" -ef "$data" ] && running=unknown; done
+fi
 echo "running $running"
+# The name of the newest segment tells the timeline; the control file lags.
+newest=$(ls "$data/pg_wal" 2>/dev/null | grep -x '[0-9A-F]\{24\}' | cut -c 1-8 | sort | tail -n 1)
+[ -n "$newest" ] && echo "wal_timeline $newest"
 control=$data
 if [ -d "$data/switchback-fence" ]; then
 	echo "fence $(head -n 1 "$data/switchback-fence/run" 2>/dev/null)"
@@ -29,7 +36,7 @@ if [ -d "$data/switchback-fence" ]; then
 	[ -e "$data/global/pg_control" ] && echo "fence_broken yes"
 fi
 for d in "$data".rewind-*; do [ -d "$d" ] && echo "rewind $d"; done
-"$bin/pg_controldata" -D "$control" 2>/dev/null | sed -n 's/^/control /;/cluster state\|system identifier\|Latest checkpoint.s TimeLineID\|Latest checkpoint location\|REDO location\|Min recovery ending\|wal_log_hints\|checksum version/p'
+"$bin/pg_controldata" -D "$control" 2>/dev/null | sed -n 's/^/control /;/cluster state\|system identifier\|Latest checkpoint.s TimeLineID\|Latest checkpoint location\|REDO location\|Min recovery ending\|wal_log_hints\|checksum version\|Bytes per WAL segment/p'
 if [ "$running" != no ]; then
 	"$bin/psql" -X -v ON_ERROR_STOP=1 -At -h "$socket" -p "$port" -U "$user" -d "$db" -c "$sql" 2>&1 |
 		sed 's/^\(server\|repl\|receiver\|slot\) {/sql \1 {/;t;s/^/sqlerror /'
@@ -41,8 +48,6 @@ if [ "$mode" = full ]; then
 	[ -n "$startconf" ] && [ -r "$startconf" ] && echo "start_conf $(grep -v '^[[:space:]]*\(#.*\)\{0,1\}$' "$startconf" | head -n 1)"
 	if [ "$running" = no ]; then
 		# The segment written last is the end of the log; a zeroed spare segment may be newer.
-		newest=$(ls "$data/pg_wal" 2>/dev/null | grep -x '[0-9A-F]\{24\}' | cut -c 1-8 | sort | tail -n 1)
-		[ -n "$newest" ] && echo "wal_timeline $newest"
 		for s in $(ls -t "$data/pg_wal" 2>/dev/null | grep -x "$newest[0-9A-F]\{16\}" | head -n 3); do
 			out=$("$bin/pg_waldump" -q -p "$data/pg_wal" "$s" 2>&1 | tail -n 1)
 			echo "wal_end $s $out"

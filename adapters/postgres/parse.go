@@ -178,6 +178,8 @@ func (c *Control) line(l string) (err error) {
 		c.MinRecovery, err = ParseLSN(value)
 	case "Min recovery ending loc's timeline":
 		err = number(&c.MinRecoveryTLI)
+	case "Bytes per WAL segment":
+		err = number(&c.SegmentSize)
 	case "wal_log_hints setting":
 		c.Hints = value == "on"
 	case "Data page checksum version":

@@ -18,6 +18,7 @@ func (Adapter) Actions() []kit.Action {
 		stopPrimary.Action(), proveShutdown.Action(), promote.Action(), testWrite.Action(), checkPrimary.Action(),
 		waitStreaming.Action(), startStandby.Action(), stopReceiver.Action(), resumeReceiver.Action(), repoint.Action(),
 		fence.Action(), unfence.Action(), attachStandby.Action(),
+		keepLost.Action(), rewind.Action(), baseBackup.Action(), verifyBackup.Action(), replaceData.Action(), stopStandby.Action(),
 	}
 }
 
@@ -38,6 +39,10 @@ func (s *system) Plan(in kit.PlanInput, d *kit.Draft) error {
 	switch in.Request.Procedure {
 	case dr.ProcTakeover:
 		return p.takeover()
+	case dr.ProcFailback:
+		return p.failback()
+	case dr.ProcReseed:
+		return p.reseed()
 	default:
 		return dr.Refuse("procedure", "PostgreSQL has no procedure %q", dr.Clip(string(in.Request.Procedure), 40))
 	}
@@ -72,9 +77,18 @@ func (p *planner) common() error {
 // sameSystem refuses sites of different clusters.
 func (p *planner) sameSystem() error {
 	id, from, major := "", "", ""
+	overwritten := ""
+	switch p.in.Request.Procedure {
+	case dr.ProcReseed:
+		overwritten = p.in.Request.To
+	case dr.ProcFailback:
+		if overwritten = p.in.Request.To; overwritten == "" && p.in.Baseline != nil {
+			overwritten = p.in.Baseline.Primary
+		}
+	}
 	for _, st := range p.s.sites {
 		r, ok := p.rs[st.Name]
-		if !ok || r.Control.System == "" || (p.in.Request.Procedure != dr.ProcTakeover && st.Name == p.in.Request.To) {
+		if !ok || r.Control.System == "" || st.Name == overwritten {
 			continue
 		}
 		if id != "" && r.Control.System != id {

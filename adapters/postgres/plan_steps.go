@@ -118,9 +118,13 @@ func (p *planner) stepWait(ph dr.Phase, on, primary string, maxLag int64) {
 // repointSiblings turns the other standbys before the old primary is started
 // again: an archive may hand them its last segment otherwise.
 func (p *planner) repointSiblings(ph dr.Phase, siblings []string, primary string) {
-	up, _ := p.s.site(primary)
 	for _, sib := range siblings {
-		p.add(ph, repoint.Step(kit.At{Phase: ph, Slug: "repoint-" + sib, Site: sib, Title: "Turn " + sib + " to " + primary, Timeout: 5 * time.Minute, Skip: dr.SkipDecision},
-			repointArgs{On: p.place(sib), Primary: p.place(primary), Conninfo: p.conninfo(sib, primary), Slot: p.slot(sib), Address: up.Listen, Port: up.Place.Port}))
+		p.repointOne(ph, sib, primary)
 	}
+}
+
+func (p *planner) repointOne(ph dr.Phase, sib, primary string) {
+	up, _ := p.s.site(primary)
+	p.add(ph, repoint.Step(kit.At{Phase: ph, Slug: "repoint-" + sib, Site: sib, Title: "Turn " + sib + " to " + primary, Timeout: 5 * time.Minute, Skip: dr.SkipDecision},
+		repointArgs{On: p.place(sib), Primary: p.place(primary), Conninfo: p.conninfo(sib, primary), Slot: p.slot(sib), Address: up.Listen, Port: up.Place.Port}))
 }

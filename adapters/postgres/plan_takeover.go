@@ -127,6 +127,9 @@ func (p *planner) planned(v sides, ph phaseNames) error {
 	p.verify(ph.verify, v.New, old.Timeline())
 	p.protect(v, ph.protect, stopped)
 	p.d.NeedFence(fenceByShutdown(v.Old))
+	if ph.stop == dr.PhaseIsolate {
+		p.d.BackTo = dr.PhasePrepare
+	}
 	p.d.Loss = dr.Loss{Kind: dr.LossNone, Certain: dr.Amount{Bytes: 0, Transactions: 0, Millis: -1},
 		Why: "the promotion waits for the proof that " + v.New + " holds the shutdown checkpoint of " + v.Old + "; without it " + v.Old + " is started again"}
 	p.d.Outage = "less than a second, from the stop of " + v.Old + " to the promotion of " + v.New
@@ -188,10 +191,34 @@ func (p *planner) protect(v sides, ph dr.Phase, stopped bool) {
 	p.stepTimeline(ph, v.New)
 	p.repointSiblings(ph, v.Siblings, v.New)
 	p.startAndWait(ph, v.Old, v.New, false)
-	if old := p.rs[v.Old]; old.Server != nil && old.Server.Synchronous != "" && p.s.set.Synchronous == "keep" {
-		p.stepSync(ph, v.New, swapNames(old.Server.Synchronous, p.app(v.New), p.app(v.Old)), "the system was synchronous and stays so with the roles exchanged", false)
+	if names := p.synchronousAfter(v); names != "" {
+		p.stepSync(ph, v.New, names, "the system was synchronous and stays so with the roles exchanged", false)
 	}
 	p.dropLeft(v, ph)
+}
+
+// synchronousAfter gives synchronous_standby_names for the new primary: the old
+// one's with the names exchanged, or what the baseline says that it had.
+func (p *planner) synchronousAfter(v sides) string {
+	if p.s.set.Synchronous != "keep" {
+		return ""
+	}
+	if old := p.rs[v.Old]; old.Server != nil && old.Server.Synchronous != "" {
+		names := swapNames(old.Server.Synchronous, p.app(v.New), p.app(v.Old))
+		if !syncNames.MatchString(names) {
+			p.d.Consequence("synchronous_standby_names of %s holds unusual names: set it on %s by hand afterwards.", v.Old, v.New)
+			return ""
+		}
+		return names
+	}
+	if b := p.in.Baseline; b != nil && p.in.Request.Procedure == dr.ProcFailback {
+		for _, s := range b.Sites {
+			if n := s.Settings["synchronous_standby_names"]; s.Site == v.New && syncNames.MatchString(n) {
+				return n
+			}
+		}
+	}
+	return ""
 }
 
 // dropLeft drops the slots that the exchange of roles leaves without a reader.

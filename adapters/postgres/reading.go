@@ -42,9 +42,10 @@ type Reading struct {
 	DiskFreeKB      int64          `json:"disk_free_kb,omitempty"`
 	DiskTotalKB     int64          `json:"disk_total_kb,omitempty"`
 	StartConf       string         `json:"start_conf,omitempty"`
-	// WALTimeline and WALEnd are read from the segments of a stopped server.
+	// WALTimeline is the newest segment's.
 	WALTimeline uint32 `json:"wal_timeline,omitempty"`
-	WALEnd      LSN    `json:"wal_end,omitempty"`
+	// WALEnd is where the log of a stopped server ends.
+	WALEnd LSN `json:"wal_end,omitempty"`
 	// WALEndText is waldump's last line; WALEnd is 0 when it is not the clean
 	// end message.
 	WALEndText string `json:"wal_end_text,omitempty"`
@@ -65,8 +66,10 @@ type Control struct {
 	Timeline       uint32 `json:"timeline,omitempty"`
 	MinRecovery    LSN    `json:"min_recovery,omitempty"`
 	MinRecoveryTLI uint32 `json:"min_recovery_tli,omitempty"`
-	Hints          bool   `json:"hints,omitempty"`
-	Checksums      bool   `json:"checksums,omitempty"`
+	// SegmentSize is the size of a log segment in bytes.
+	SegmentSize uint32 `json:"segment_size,omitempty"`
+	Hints       bool   `json:"hints,omitempty"`
+	Checksums   bool   `json:"checksums,omitempty"`
 }
 
 // The states of pg_controldata that decisions rest on.
@@ -175,18 +178,17 @@ func (r Reading) System() string {
 }
 
 // Timeline gives the real timeline: of the current WAL file on a primary, of
-// the receiver on a standby, of the newest segment on a stopped server. 0 when
-// unknown.
+// the receiver on a standby, else of the newest segment. 0 when unknown.
 func (r Reading) Timeline() uint32 {
 	switch {
 	case r.Server != nil && r.Server.WALFile != nil:
 		return timelineOf(*r.Server.WALFile)
 	case r.Receiver != nil && r.Receiver.Timeline != nil:
 		return *r.Receiver.Timeline
-	case r.Server != nil:
-		return max(r.Server.RecoveryTimeline, r.Server.CheckpointTimeline)
 	case r.WALTimeline != 0:
 		return r.WALTimeline
+	case r.Server != nil:
+		return max(r.Server.RecoveryTimeline, r.Server.CheckpointTimeline)
 	}
 	return max(r.Control.Timeline, r.Control.MinRecoveryTLI)
 }

@@ -32,10 +32,10 @@ func running(ctx context.Context, env kit.Env, a argvArgs) (dr.Tri, string) {
 func appProbe(want dr.Tri) func(context.Context, kit.Env, argvArgs) kit.Effect {
 	return func(ctx context.Context, env kit.Env, a argvArgs) kit.Effect {
 		is, text := running(ctx, env, a)
-		switch is {
-		case want:
+		switch {
+		case is == want:
 			return kit.Done("%s", text)
-		case want.Not():
+		case is == want.Not():
 			return kit.NotDone("%s", text)
 		}
 		return kit.NotKnown("%s", text)
@@ -95,6 +95,8 @@ func (c Applications) Plan(in kit.PlanInput, d *kit.Draft) error {
 			c.stop(in, d, a, dr.PhasePrepare, d.To, false)
 		case dr.GateOverwrite:
 			c.stop(in, d, a, dr.PhaseRestore, d.To, false)
+		case dr.GateUndo:
+			// The undo of a stop stands in the plan that stopped it.
 		}
 	}
 	return nil
@@ -109,11 +111,15 @@ func (c Applications) stop(in kit.PlanInput, d *kit.Draft, a inventory.Applicati
 		d.Consequence("The application %s at %s cannot be stopped: the site does not answer. See that it does not start by itself when the site returns.", a.Name, site)
 		return
 	}
-	at := kit.At{Phase: ph, Slug: "app-stop-" + a.Name, Title: "Stop " + a.Name + " at " + site, Site: site,
-		Timeout: a.Timeout.D(), Skip: dr.SkipDecision, Why: "it must not write while the primary role moves", StopsClients: undo}
+	at := kit.At{
+		Phase: ph, Slug: "app-stop-" + a.Name, Title: "Stop " + a.Name + " at " + site, Site: site,
+		Timeout: a.Timeout.D(), Skip: dr.SkipDecision, Why: "it must not write while the primary role moves", StopsClients: undo,
+	}
 	if undo {
-		back := startApplication.Step(kit.At{Phase: ph, Slug: "app-stop-" + a.Name + ".undo", Title: "Start " + a.Name + " at " + site + " again",
-			Site: site, Timeout: a.Timeout.D(), Skip: dr.SkipDecision}, appArgs(a, host, true))
+		back := startApplication.Step(kit.At{
+			Phase: ph, Slug: "app-stop-" + a.Name + ".undo", Title: "Start " + a.Name + " at " + site + " again",
+			Site: site, Timeout: a.Timeout.D(), Skip: dr.SkipDecision,
+		}, appArgs(a, host, true))
 		at.Undo = &back
 	}
 	d.Add(ph, kit.PlaceAppStop, stopApplication.Step(at, appArgs(a, host, false)))
@@ -124,6 +130,8 @@ func (c Applications) start(d *kit.Draft, a inventory.Application, ph dr.Phase, 
 	if !ok {
 		return
 	}
-	d.Add(ph, kit.PlaceAppStart, startApplication.Step(kit.At{Phase: ph, Slug: "app-start-" + a.Name, Title: "Start " + a.Name + " at " + site,
-		Site: site, Timeout: a.Timeout.D(), Skip: dr.SkipDecision, Why: "it serves users at the new primary"}, appArgs(a, host, true)))
+	d.Add(ph, kit.PlaceAppStart, startApplication.Step(kit.At{
+		Phase: ph, Slug: "app-start-" + a.Name, Title: "Start " + a.Name + " at " + site,
+		Site: site, Timeout: a.Timeout.D(), Skip: dr.SkipDecision, Why: "it serves users at the new primary",
+	}, appArgs(a, host, true)))
 }

@@ -33,10 +33,10 @@ func fenced(ctx context.Context, env kit.Env, a argvArgs) (dr.Tri, string) {
 func fenceProbe(want dr.Tri) func(context.Context, kit.Env, argvArgs) kit.Effect {
 	return func(ctx context.Context, env kit.Env, a argvArgs) kit.Effect {
 		is, text := fenced(ctx, env, a)
-		switch is {
-		case want:
+		switch {
+		case is == want:
 			return kit.Done("%s", text)
-		case want.Not():
+		case is == want.Not():
 			return kit.NotDone("%s", text)
 		}
 		return kit.NotKnown("%s", text)
@@ -89,10 +89,14 @@ func (c Fences) meet(d *kit.Draft, need kit.FenceNeed) {
 			continue
 		}
 		args := argvArgs{Name: f.Name, Host: f.Host, Run: f.On, Proof: f.Proof, Want: f.Proven}
-		back := fenceOff.Step(kit.At{Phase: dr.PhaseIsolate, Slug: "fence-" + f.Name + ".undo", Title: "Release the fence " + f.Name,
-			Site: f.Site, Timeout: f.Timeout.D(), Skip: dr.SkipDecision}, argvArgs{Name: f.Name, Host: f.Host, Run: f.Off, Proof: f.Proof, Want: f.Proven})
-		at := kit.At{Phase: dr.PhaseIsolate, Slug: "fence-" + f.Name, Title: "Fence " + f.Site + " by " + f.Name, Site: f.Site,
-			Timeout: f.Timeout.D(), Why: need.Why, StopsClients: true}
+		back := fenceOff.Step(kit.At{
+			Phase: dr.PhaseIsolate, Slug: "fence-" + f.Name + ".undo", Title: "Release the fence " + f.Name,
+			Site: f.Site, Timeout: f.Timeout.D(), Skip: dr.SkipDecision,
+		}, argvArgs{Name: f.Name, Host: f.Host, Run: f.Off, Proof: f.Proof, Want: f.Proven})
+		at := kit.At{
+			Phase: dr.PhaseIsolate, Slug: "fence-" + f.Name, Title: "Fence " + f.Site + " by " + f.Name, Site: f.Site,
+			Timeout: f.Timeout.D(), Why: need.Why, StopsClients: true,
+		}
 		if len(f.Off) > 0 {
 			at.Undo = &back
 		}
@@ -115,8 +119,10 @@ func (c Fences) release(in kit.PlanInput, d *kit.Draft) {
 		if f.Site != d.To || len(f.Off) == 0 {
 			continue
 		}
-		d.Add(ph, kit.PlaceHookBefore, fenceOff.Step(kit.At{Phase: ph, Slug: "unfence-" + f.Name, Title: "Release the fence " + f.Name, Site: f.Site,
-			Timeout: f.Timeout.D(), Skip: dr.SkipDecision, Why: f.Site + " is no primary any more and must be reachable for replication"},
+		d.Add(ph, kit.PlaceHookBefore, fenceOff.Step(kit.At{
+			Phase: ph, Slug: "unfence-" + f.Name, Title: "Release the fence " + f.Name, Site: f.Site,
+			Timeout: f.Timeout.D(), Skip: dr.SkipDecision, Why: f.Site + " is no primary any more and must be reachable for replication",
+		},
 			argvArgs{Name: f.Name, Host: f.Host, Run: f.Off, Proof: f.Proof, Want: f.Proven}))
 	}
 }

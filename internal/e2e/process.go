@@ -98,7 +98,7 @@ func (p *Process) cleanUp(t testing.TB) {
 	p.signalGroup(syscall.SIGKILL)
 	<-p.done
 	if t.Failed() {
-		t.Logf("e2e: %s ended with %s; tail of its output:\n%s%s", p.Name, p.state, tail(p.Stdout()), tail(p.Stderr()))
+		t.Logf("e2e: %s (pid %d) ended with %s; tail of its output:\n%s%s", p.Name, p.PID, p.state, tail(p.Stdout()), tail(p.Stderr()))
 	}
 }
 

@@ -30,7 +30,8 @@ func RunStarter(t testing.TB, d *Dev, inventory string, args ...string) Run {
 	return Run{Exit: exit, Stdout: p.Stdout(), Stderr: p.Stderr()}
 }
 
-// StartWorker starts a worker with the inventory against the server. AwaitPoller
+// StartWorker runs the worker ("run" is its default command) with the inventory
+// against the server. AwaitPoller
 // waits until it takes work.
 func StartWorker(t testing.TB, d *Dev, inventory string, args ...string) *Process {
 	t.Helper()

@@ -13,8 +13,10 @@ import (
 
 func approvedPlan() dr.Plan {
 	step := func(ph dr.Phase, slug string) dr.Step {
-		return dr.Step{ID: string(ph) + "." + slug, Action: "x." + slug, Title: slug, Site: "west", Host: "db2",
-			Args: json.RawMessage(`{"a":1}`), Commands: []string{"db2$ " + slug}, Kind: dr.KindChange}
+		return dr.Step{
+			ID: string(ph) + "." + slug, Action: "x." + slug, Title: slug, Site: "west", Host: "db2",
+			Args: json.RawMessage(`{"a":1}`), Commands: []string{"db2$ " + slug}, Kind: dr.KindChange,
+		}
 	}
 	return dr.Plan{
 		Envelope: dr.Envelope{Gate: dr.GateDecide}, From: "east", To: "west", InventoryDigest: "d",

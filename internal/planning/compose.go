@@ -125,8 +125,11 @@ func contribute(c Call, gate dr.Gate) (d *kit.Draft, err error) {
 	}
 	d = kit.NewDraft()
 	contributors := []kit.Contributor{
-		c.System.Instance, contrib.Applications{List: c.System.Applications}, contrib.Clients{List: c.System.Clients},
-		contrib.Fences{List: c.System.Fences}, contrib.Hooks{List: c.System.Hooks},
+		c.System.Instance,
+		contrib.Applications{List: c.System.Applications},
+		contrib.Clients{List: c.System.Clients},
+		contrib.Fences{List: c.System.Fences},
+		contrib.Hooks{List: c.System.Hooks},
 	}
 	for i, v := range contributors {
 		if err := v.Plan(in, d); err != nil {

@@ -131,10 +131,14 @@ func (o Observer) baseline(sys *inventory.System, m *dr.Memory) *dr.Baseline {
 }
 
 // ForeignJobs gives a hold when commands of another run are still running on
-// the system's hosts: whatever they do, they are in the way.
+// the system's hosts: whatever they do, they are in the way. A job whose
+// process is gone ("lost") is shown but is in nobody's way.
 func ForeignJobs(s dr.Situation) error {
 	for _, site := range s.Sites {
 		for _, j := range site.Jobs {
+			if j.State == string(kit.JobLost) {
+				continue
+			}
 			return dr.Hold("foreign_job", "on %s a command of another run is %s: %s", j.Host, j.State, j.Text).
 				WithNext("wait for its end or end it by hand (%s), then retry", j.Dir)
 		}

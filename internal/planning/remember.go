@@ -18,11 +18,11 @@ func Remember(m dr.Memory, s dr.Situation, now time.Time) (dr.Memory, []string) 
 	out := m
 	out.Schema, out.System, out.At = dr.MemorySchema, s.System, now
 	var news []string
-	primary := rememberPrimary(&out, s, now)
+	primary := rememberPrimary(&out, s)
 	switch {
 	case s.Judgement.InSync == dr.Yes && s.Judgement.Proof != nil:
 		p := *s.Judgement.Proof
-		out.Proof, out.Positions = &p, p.Positions
+		out.Proof = &p
 		if out.InSyncSince == nil {
 			at := p.At
 			out.InSyncSince, out.ClosedAt, out.ClosedWhy = &at, nil, ""
@@ -51,14 +51,15 @@ func Remember(m dr.Memory, s dr.Situation, now time.Time) (dr.Memory, []string) 
 	return out, news
 }
 
-// rememberPrimary notes the one site that accepts writes now.
-func rememberPrimary(out *dr.Memory, s dr.Situation, now time.Time) string {
+// rememberPrimary notes the one site that accepts writes now, and how far it
+// had written when the observation began.
+func rememberPrimary(out *dr.Memory, s dr.Situation) string {
 	p := s.Primaries()
 	if len(p) != 1 {
 		return ""
 	}
-	at := now
-	out.Primary, out.PrimarySeen = p[0], &at
+	at := s.At
+	out.Primary, out.PrimarySeen, out.Positions = p[0], &at, s.Judgement.Positions
 	return p[0]
 }
 

@@ -30,6 +30,7 @@ sb_boot=${sb_boot%%"$sb_nl"*}
 sb_clock() {
 	sb_now=
 	if [ -r /proc/uptime ]; then
+		# shellcheck disable=SC2034 # the rest is not needed
 		read -r sb_now sb_rest </proc/uptime
 		sb_now=${sb_now%%.*}
 	fi
@@ -52,6 +53,7 @@ sb_end() {
 
 # sb_at sets sb_dir; a leading ~/ is the login user's home.
 sb_at() {
+	# shellcheck disable=SC2088 # a literal tilde is meant
 	case $1 in
 	"~/"*) sb_dir=${HOME:?is not set}/${1#"~/"} ;;
 	*) sb_dir=$1 ;;
@@ -213,11 +215,12 @@ sb_claim() {
 	return 2
 }
 
-# sb_launch DIR-is-sb_dir COMMAND CREDENTIALS starts the wrapper in its own
+# sb_launch COMMAND CREDENTIALS starts the wrapper of sb_dir in its own
 # session, with no descriptor of this connection, so that neither can hold up
 # the other.
 sb_launch() {
 	sb_clock
+	# shellcheck disable=SC2154 # sb_wrapper, the text of run.sh, is set by the worker
 	{
 		printf '%s\n%s\n' "$sb_boot" "$sb_now" >"$sb_dir/boot" &&
 			printf '%s\n' "$1" >"$sb_dir/command" &&
@@ -238,8 +241,8 @@ sb_launch() {
 # sb_pause sleeps a little longer the longer it has waited; sb_left counts ms.
 sb_pause() {
 	sb_n=$((sb_n + 1))
-	if [ "$sb_n" -le 2 ]; then
-		sb_ms=4 sb_s=0.004
+	if [ "$sb_n" -le 5 ]; then
+		sb_ms=2 sb_s=0.002
 	elif [ "$sb_n" -le 300 ]; then
 		sb_ms=10 sb_s=0.01
 	elif [ "$sb_n" -le 500 ]; then
@@ -255,17 +258,24 @@ sb_pause() {
 }
 
 # sb_follow MS waits for the end of a job. The exit code's file is asked for at
-# each turn; whether the process lives, which costs more, at every 16th.
+# each turn; at every 16th also whether the process lives, which costs more, and
+# the clock, since pauses last longer than they say.
 sb_follow() {
 	sb_left=$1 sb_n=0
+	sb_clock
+	sb_until=$((sb_now + $1 / 1000 + 1))
 	while [ "$sb_left" -gt 0 ]; do
 		case $sb_state in
 		running | claimed) ;;
 		*) return 0 ;;
 		esac
 		sb_pause
-		if [ -f "$sb_dir/rc" ] || [ $((sb_n % 16)) -eq 0 ]; then
+		if [ -f "$sb_dir/rc" ]; then
 			sb_look
+		elif [ $((sb_n % 16)) -eq 0 ]; then
+			sb_look
+			sb_clock
+			[ "$sb_now" -le "$sb_until" ] || return 0
 		fi
 	done
 	sb_look
@@ -351,16 +361,19 @@ sb_job_void() {
 	sb_report existing "$2"
 }
 
-# sb_gone MS waits until the process group sb_pid has no member left.
+# sb_gone SECONDS waits until the process group sb_pid has no member left.
+# Looking through all processes is slow, so the clock counts, not the pauses.
 sb_gone() {
-	sb_left=$1 sb_n=0
+	sb_clock
+	sb_until=$((sb_now + $1)) sb_left=0 sb_n=0
 	while sb_group; do
-		[ "$sb_left" -gt 0 ] || return 1
+		sb_clock
+		[ "$sb_now" -lt "$sb_until" ] || return 1
 		sb_pause
 	done
 }
 
-# sb_job_stop DIR TAIL GRACE-MS
+# sb_job_stop DIR TAIL GRACE-SECONDS
 sb_job_stop() {
 	sb_at "$1"
 	sb_look

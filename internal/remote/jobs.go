@@ -111,7 +111,7 @@ func (h *host) Stop(ctx context.Context, key kit.JobKey) (kit.Job, error) {
 	if err != nil {
 		return kit.Job{}, err
 	}
-	j, err := h.job(ctx, false, fmt.Sprintf("sb_job_stop %s %d %d", dir, tailBytes, stopGrace.Milliseconds()))
+	j, err := h.job(ctx, false, fmt.Sprintf("sb_job_stop %s %d %d", dir, tailBytes, int(stopGrace/time.Second)))
 	if err != nil {
 		return j, unknownOutcome(err)
 	}

@@ -8,6 +8,7 @@ printf '%s\n' "$$" >"$dir/pid" || exit 125
 # Who comes after the claim was declared lost must not start.
 (set -C; : >"$dir/started") 2>/dev/null || exit 125
 
+# shellcheck source=/dev/null
 (. "$dir/command") >"$dir/out" 2>"$dir/err" </dev/null
 rc=$?
 

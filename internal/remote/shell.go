@@ -87,6 +87,7 @@ func (c *connection) newSession(ctx context.Context) (*ssh.Session, error) {
 	case r := <-got:
 		var refused *ssh.OpenChannelError
 		if r.err != nil && !errors.As(r.err, &refused) {
+			c.close()
 			return nil, unreachable(c.ep, r.err)
 		}
 		if r.err != nil {
@@ -139,25 +140,41 @@ func (s *shell) handOver(ctx context.Context) error {
 	if _, err := io.WriteString(s.in, "echo "+mark+"; exec /bin/sh\n"); err != nil {
 		return s.lost(ctx, err)
 	}
-	noise, err := s.out.until(mark, maxNoise)
-	if err == nil {
-		_, err = s.out.line()
+	type result struct {
+		noise piece
+		err   error
 	}
-	if err == nil {
+	got := make(chan result, 1)
+	go func() {
+		noise, err := s.out.until(mark, maxNoise)
+		if err == nil {
+			_, err = s.out.line()
+		}
+		got <- result{noise, err}
+	}()
+	var r result
+	select {
+	case r = <-got:
+	case <-s.killed:
+		r.err = io.ErrUnexpectedEOF
+	}
+	if r.err == nil {
 		return nil
 	}
 	if s.conn.alive() && ctx.Err() == nil {
-		return noShell(s.conn.ep, noise.kept)
+		return noShell(s.conn.ep, r.noise.kept)
 	}
-	return s.lost(ctx, err)
+	return s.lost(ctx, r.err)
 }
 
+// noShell may go away by itself: a host that is going down or has no process
+// left to give refuses shells too. Nothing was run.
 func noShell(ep Endpoint, noise []byte) error {
 	said := "nothing"
 	if t := strings.TrimSpace(strings.ToValidUTF8(string(noise), "?")); t != "" {
 		said = fmt.Sprintf("%q", dr.Clip(t, 200))
 	}
-	return dr.Refuse("no_shell", "host %s: the login did not give a shell; it printed %s", ep.place(), said).
+	return dr.Retry("no_shell", "host %s: the login did not give a shell; it printed %s", ep.place(), said).
 		WithNext("try the login by hand: ssh %s@%s -p %d true", ep.User, ep.Address, ep.Port)
 }
 
@@ -167,6 +184,8 @@ func (s *shell) lost(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return dr.Retry("deadline", "host %s: the call was ended: %v", s.conn.ep.place(), ctx.Err()).Because(ctx.Err())
 	case !s.conn.alive() || s.conn.gone():
+		// So that the next call connects anew at once.
+		s.conn.close()
 		return unreachable(s.conn.ep, errors.New("the connection was lost"))
 	default:
 		return dr.Retry("cut_off", "host %s: the answer was cut off before its end mark: %v", s.conn.ep.place(), err).Because(err)

@@ -66,6 +66,9 @@ func Run(ctx context.Context, o Options) error {
 	procedures := sdk.New(c, dr.TaskQueue, sdk.Options{
 		DisableRegistrationAliasing: true,
 		WorkerStopTimeout:           5 * time.Second,
+		// Progress reaches people, and a dead worker is noticed, in seconds.
+		MaxHeartbeatThrottleInterval:     time.Second,
+		DefaultHeartbeatThrottleInterval: time.Second,
 		// A bug in workflow code blocks the run until it is mended and the
 		// worker restarted; it never ends a procedure.
 		WorkflowPanicPolicy: sdk.BlockWorkflow,

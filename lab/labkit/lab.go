@@ -112,6 +112,7 @@ func (l *Lab) build(ctx context.Context) error {
 	if l.net, err = findNetwork(5432); err != nil {
 		return err
 	}
+	l.closers = append(l.closers, func() { _ = l.net.hold.Close() })
 	if err := l.makeHosts(); err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 // Linux every one of these addresses is there without being set up.
 type network struct {
 	third int
+	// hold keeps other labs out of the network as long as it is open.
+	hold net.Listener
 	// ssh and service are the ports used on every address of the lab.
 	ssh, service int
 }
@@ -22,6 +24,7 @@ const (
 	clientNumber = 100
 	innerOffset  = 100
 	firstHost    = 11
+	holdNumber   = 250
 )
 
 func (n network) address(number int) string {
@@ -39,9 +42,14 @@ func findNetwork(service int) (network, error) {
 		if attempt > 20 {
 			n.ssh, n.service = 10000+rand.IntN(20000), 10000+rand.IntN(20000)
 		}
+		var err error
+		if n.hold, err = net.Listen("tcp", net.JoinHostPort(n.address(holdNumber), "2222")); err != nil {
+			continue
+		}
 		if n.ssh != n.service && n.free() {
 			return n, nil
 		}
+		_ = n.hold.Close()
 	}
 	return network{}, fmt.Errorf("the lab found no free addresses in 127.77.0.0/16: the lab needs Linux's loopback network, and ports that nobody listens on")
 }

@@ -66,6 +66,8 @@ wal_keep_size = 32MB
 min_wal_size = 64MB
 max_wal_size = 256MB
 hot_standby = on
+# A killed server must leave nothing outside of its own directory.
+dynamic_shared_memory_type = mmap
 wal_receiver_status_interval = 1s
 wal_retrieve_retry_interval = 200ms
 synchronous_standby_names = '%s'

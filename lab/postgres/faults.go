@@ -3,9 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/switchback-dr/switchback/lab/labkit"
@@ -24,17 +21,9 @@ func (s *system) killPostmaster(_ context.Context, args []string, _ bool) (strin
 	if err != nil {
 		return "", err
 	}
-	b, err := os.ReadFile(h.Path(data, "postmaster.pid"))
+	pid, err := postmaster(h)
 	if err != nil {
-		return "", fmt.Errorf("no PostgreSQL runs on %s: it has no postmaster.pid", h.Name)
-	}
-	first, _, _ := strings.Cut(string(b), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil || pid < 2 {
-		return "", fmt.Errorf("the postmaster.pid of %s is not readable", h.Name)
-	}
-	if cwd, err := os.Readlink("/proc/" + first + "/cwd"); err != nil || cwd != h.Path(data) {
-		return "", fmt.Errorf("no PostgreSQL runs on %s: process %d is another", h.Name, pid)
+		return "", err
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		return "", fmt.Errorf("PostgreSQL on %s cannot be killed: %w", h.Name, err)

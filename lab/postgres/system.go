@@ -161,9 +161,14 @@ func (s *system) Changing(argv []string) string {
 	return ""
 }
 
-// Close ends the questions to the sites.
+// Close ends the questions to the sites, and the servers.
 func (s *system) Close() {
 	for _, a := range s.asks {
 		a.close()
+	}
+	for _, site := range s.lab.Sites {
+		if h, err := s.lab.Host(site); err == nil {
+			end(h)
+		}
 	}
 }

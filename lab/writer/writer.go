@@ -126,7 +126,7 @@ func (w *Writer) write(ctx context.Context, s Session, number int64) Outcome {
 	case errors.Is(err, ErrRefused):
 		outcome = Refused
 	}
-	_, _ = fmt.Fprintf(w.file, "%d %d %s\n", number, time.Now().UnixNano(), outcome)
+	_, _ = w.file.WriteString(Entry{number, time.Now(), outcome}.line())
 	return outcome
 }
 

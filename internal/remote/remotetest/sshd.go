@@ -79,12 +79,19 @@ func (s *Server) Endpoint(t testing.TB, name string) remote.Endpoint {
 // fails would; the server goes on.
 func (s *Server) KillConnections(t testing.TB) {
 	t.Helper()
+	s.SignalConnections(t, "KILL")
+}
+
+// SignalConnections sends a signal to the processes of all connections: STOP
+// makes a host that is silent but keeps TCP open.
+func (s *Server) SignalConnections(t testing.TB, signal string) {
+	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "ps", "-A", "-o", "pid=", "-o", "ppid=").Output()
 	require.NoError(t, err)
 	for line := range strings.Lines(string(out)) {
 		f := strings.Fields(line)
 		if len(f) == 2 && f[1] == fmt.Sprint(s.cmd.Process.Pid) {
-			_ = exec.CommandContext(t.Context(), "kill", "-KILL", f[0]).Run()
+			_ = exec.CommandContext(t.Context(), "kill", "-"+signal, f[0]).Run()
 		}
 	}
 }

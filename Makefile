@@ -1,0 +1,48 @@
+# Every target works in a clean checkout with Go and the packages that
+# .ci/run names. What is long lives in scripts/.
+
+SHELL := /bin/bash
+
+# The product that demo, bench and torture use.
+PRODUCT ?= postgres
+# yes: the demo approves its gates by itself.
+DEMO_APPROVE ?=
+# 1: bench also installs and measures repmgr and Patroni.
+PEERS ?=
+
+export PRODUCT DEMO_APPROVE PEERS
+
+.PHONY: help test lint race demo bench torture histories build clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+test: ## the whole suite, as continuous integration runs it
+	@scripts/test.sh
+
+lint: ## format, vet, import rules, linters, determinism of workflows
+	@scripts/test.sh format vet lint workflowcheck
+
+race: ## the tests of the main module under the race detector
+	@scripts/test.sh race
+
+demo: ## a planned takeover, a lost primary and a failback, to watch and approve
+	@scripts/demo.sh
+
+bench: ## measure a step and the outage of a takeover, beside bare scripts
+	cd dev && go test -run '^$$' -bench . -benchtime 3x ./...
+	go test -run '^$$' -bench . -benchtime 3x -timeout 2h ./internal/e2e/...
+
+torture: ## kill everything everywhere: the full matrix, hours
+	SWITCHBACK_TORTURE=yes go test -count 1 -p 1 -timeout 24h ./internal/e2e/...
+
+histories: ## record the histories anew that the replay test plays
+	go run ./internal/histories/record
+
+build: ## worker, starter, lab and dev into bin/
+	@mkdir -p bin
+	go build -o bin/ ./worker ./starter ./lab
+	cd dev && go build -o ../bin/dev .
+
+clean: ## remove what the other targets made
+	rm -rf bin .cache lab-dir

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# The whole suite, or the parts named on the command line. Every part runs even
+# when an earlier one failed, so that one run tells everything; the exit status
+# is not 0 when any part failed. The minutes of each part come last.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The tools are pinned here and built by Go: nothing else is installed.
+golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+workflowcheck=go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+
+# Debian keeps the server's programs out of PATH.
+for dir in /usr/lib/postgresql/*/bin; do
+	if [ -d "$dir" ]; then PATH=$PATH:$dir; fi
+done
+PATH=$PATH:/usr/sbin
+
+all_parts=(needs format vet lint workflowcheck dev race e2e)
+
+# packages_of says which packages are end-to-end suites (yes) or not (no): the
+# former run whole programs and must not compete for the processors.
+packages_of() {
+	local pattern='/e2e(/|$)'
+	if [ "$1" = yes ]; then
+		go list ./... | grep -E "$pattern"
+	else
+		go list ./... | grep -vE "$pattern"
+	fi
+}
+
+# needs says at once what is missing, instead of in the middle of a test.
+part_needs() {
+	local missing=0 program package
+	while read -r program package; do
+		if ! command -v "$program" >/dev/null; then
+			echo "$program is missing: apt-get install $package"
+			missing=1
+		fi
+	done <<-'LIST'
+		initdb postgresql
+		pg_rewind postgresql
+		sshd openssh-server
+		ssh-keygen openssh-client
+		csh csh
+		gcc gcc
+	LIST
+	return "$missing"
+}
+
+part_format() {
+	local wrong
+	wrong=$(git ls-files --cached --others --exclude-standard '*.go' | xargs gofmt -l)
+	if [ -n "$wrong" ]; then
+		echo "not formatted (gofmt -w):"
+		echo "$wrong"
+		return 1
+	fi
+}
+
+part_vet() {
+	go vet ./...
+	(cd dev && go vet ./...)
+}
+
+part_lint() { go run "$golangci" run ./...; }
+
+# No time, randomness or map order in a workflow: replay would differ.
+part_workflowcheck() { go run "$workflowcheck" -config .workflowcheck.yaml ./workflows/...; }
+
+# The server is large: built once, without the race detector, and started as a
+# process by the tests.
+part_dev() {
+	(cd dev && go build -o ../.cache/e2e/dev . && go test ./...)
+}
+
+# Seeds of fuzz tests and recorded histories are ordinary tests and run here.
+part_race() { packages_of no | xargs go test -race -timeout 15m; }
+
+part_e2e() { packages_of yes | xargs go test -race -timeout 30m -p 1; }
+
+table=()
+failed=()
+
+run_part() {
+	local name=$1 began=$SECONDS verdict=ok took
+	echo "== $name"
+	# A subshell of its own, so that errexit holds inside the part.
+	set +e
+	(set -e; "part_$name")
+	[ $? -eq 0 ] || verdict=FAILED
+	set -e
+	took=$((SECONDS - began))
+	if [ "$verdict" = FAILED ]; then failed+=("$name"); fi
+	table+=("$(printf '%-14s %3d min %02d s  %s' "$name" $((took / 60)) $((took % 60)) "$verdict")")
+}
+
+main() {
+	local parts=("$@") part
+	if [ ${#parts[@]} -eq 0 ]; then parts=("${all_parts[@]}"); fi
+	for part in "${parts[@]}"; do
+		if ! declare -F "part_$part" >/dev/null; then
+			echo "there is no part \"$part\"; the parts are: ${all_parts[*]}" >&2
+			exit 2
+		fi
+	done
+	for part in "${parts[@]}"; do
+		run_part "$part"
+		# Without its tools the rest could only fail again, less clearly.
+		if [ "$part" = needs ] && [ ${#failed[@]} -gt 0 ]; then break; fi
+	done
+	echo
+	printf '%s\n' "${table[@]}"
+	printf '%-14s %3d min %02d s\n' all $((SECONDS / 60)) $((SECONDS % 60))
+	if [ ${#failed[@]} -gt 0 ]; then
+		echo "failed: ${failed[*]}"
+		exit 1
+	fi
+}
+
+main "$@" </dev/null
