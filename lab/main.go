@@ -20,6 +20,7 @@ import (
 
 const usage = `usage:
   lab up PRODUCT [--dir DIR] [--sites 2|3] [--sync] [--write-every 20ms] [--no-writer]
+             [--shell /bin/csh] [--banner TEXT]
         start a pair, print one JSON line with every endpoint, run until interrupted
   lab fault --dir DIR NAME [TARGET...] [on|off]
         switch a fault; on is the default
@@ -55,6 +56,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		flags.DurationVar(&o.WriteEvery, "write-every", 0, "")
 		flags.BoolVar(&noWriter, "no-writer", false, "")
 		flags.StringVar(&o.Shell, "shell", "", "")
+		flags.StringVar(&o.Banner, "banner", "", "")
 	}
 	words, err := parse(flags, args[1:])
 	if err != nil {
