@@ -152,3 +152,30 @@ func (s *stage) clean() ledger.Ledger {
 	require.Empty(s.t, l.TwoPrimaries)
 	return l
 }
+
+// drive approves every gate that opens and retries what is on hold, as patient
+// people would, until the run has ended.
+func (s *stage) drive(run client.WorkflowRun) {
+	s.t.Helper()
+	answered := map[string]bool{}
+	s.await("the end", func(st dr.Status) bool {
+		switch {
+		case st.Ending != nil:
+			return true
+		case st.Gate != nil && !answered[st.Gate.Digest]:
+			answered[st.Gate.Digest] = true
+			if st.Gate.Again != "" {
+				s.t.Logf("the gate %s opened again: %s", st.Gate.Gate, st.Gate.Again)
+			}
+			s.signal(dr.VerbApprove, fmt.Sprintf(`{"gate":%q,"digest":%q,"person":"ana"}`, st.Gate.Gate, st.Gate.Digest))
+		case st.Hold != nil:
+			key := fmt.Sprintf("%s-%d", st.Hold.Step, st.Hold.Attempt)
+			if !answered[key] && len(answered) < 20 {
+				answered[key] = true
+				s.t.Logf("on hold: %s", st.Hold.Text)
+				s.signal(dr.VerbRetry, fmt.Sprintf(`{"step":%q,"attempt":%d,"person":"ana"}`, st.Hold.Step, st.Hold.Attempt))
+			}
+		}
+		return false
+	})
+}
