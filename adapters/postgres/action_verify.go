@@ -117,10 +117,16 @@ var waitStreaming = kit.Spec[streamArgs]{
 		}
 		f, ok := fields(out, 3)
 		if !ok {
-			return kit.NotDone("more than one standby calls itself %s, or the answer was not recognised", a.Name)
+			return kit.NotKnown("more than one standby calls itself %s, or the answer was not recognised: %q", a.Name, dr.Clip(out, 80))
 		}
 		behind, err := strconv.ParseInt(f[2], 10, 64)
-		if f[0] != "streaming" || f[1] != "t" || err != nil || (a.MaxLag > 0 && behind > a.MaxLag) {
+		if f[2] == "" { // a standby that has just connected has no position yet
+			return kit.NotDone("%s is %s and has told no position yet", a.Name, f[0])
+		}
+		if err != nil {
+			return kit.NotKnown("the answer was not recognised: %q", dr.Clip(out, 80))
+		}
+		if f[0] != "streaming" || f[1] != "t" || (a.MaxLag > 0 && behind > a.MaxLag) {
 			e := kit.NotDone("%s is %s, %s behind", a.Name, orNone(f[0]), dr.ByteText(behind))
 			e.Progress = &kit.Progress{Text: "waiting for log replay: " + e.Text, At: env.Now()}
 			return e

@@ -57,7 +57,8 @@ func describe(s *system, st site, r Reading, at time.Time) dr.SiteSituation {
 	}
 	if r.InRecovery() == dr.Yes {
 		streaming := r.Receiver != nil && r.Receiver.Status == "streaming"
-		want(add("receiving", dr.TriOf(streaming), "pg_stat_wal_receiver", "%s", receiverWords(r)), dr.Yes)
+		// No safety fact: an unplanned takeover ends the receiving itself.
+		add("receiving", dr.TriOf(streaming), "pg_stat_wal_receiver", "%s", receiverWords(r))
 	}
 	for _, v := range r.Slots {
 		status := "unknown"

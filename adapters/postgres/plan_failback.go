@@ -100,8 +100,9 @@ func (p *planner) convert(primary, to string) error {
 	}
 	p.stepSave(dr.PhasePrepare, to)
 	end := compareEnds(r, now)
-	fresh := end.Verdict != endsWithin
-	if fresh {
+	// After this run's own rewind the server's log says nothing of its own.
+	fresh := end.Verdict != endsWithin || p.in.Did("postgres.rewind")
+	if end.Verdict != endsWithin {
 		p.convertByRewind(primary, to, end)
 	} else {
 		p.d.Loss = noFurtherLoss(to)

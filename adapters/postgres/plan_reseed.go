@@ -24,7 +24,14 @@ func (p *planner) reseed() error {
 		return err
 	}
 	p.stepWaitCaughtUp(dr.PhaseVerify, to, prim[0])
-	for _, s := range p.leftSlots(prim[0], p.slot(to)) {
+	was := ""
+	if r := p.rs[to]; r.Server != nil {
+		if _, ok := p.rs[prim[0]].FindSlot(r.Server.Slot); ok && r.Server.Slot != p.slot(to) {
+			was = r.Server.Slot
+			p.stepDropSlot(dr.PhaseVerify, prim[0], was)
+		}
+	}
+	for _, s := range p.leftSlots(prim[0], p.slot(to), was) {
 		p.stepDropSlot(dr.PhaseVerify, prim[0], s)
 	}
 	return nil

@@ -32,6 +32,7 @@ func (p *planner) unplanned(v sides) error {
 	p.d.Loss = p.unplannedLoss(v, old, readable)
 	p.d.Outage = "until the promotion of " + v.New + ", usually less than a second after the approval"
 	if len(v.Siblings) == 0 {
+		p.d.Leaves = &dr.Unprotected{Next: "failback", Why: v.New + " has no standby until " + v.Old + " is back"}
 		p.d.Consequence("Unprotected from the promotion on: %s has no standby. Next: failback when %s is back, or reseed.", v.New, v.Old)
 	}
 	p.d.Consequence("What %s wrote and %s never got stays on its disk; a failback lists and keeps it before anything is overwritten.", v.Old, v.New)
@@ -120,8 +121,9 @@ func (p *planner) unplannedLoss(v sides, old Reading, readable bool) dr.Loss {
 		l.Certain = dr.Bytes(behind)
 		l.Why = fmt.Sprintf("the log of %s on its disk ends at %s, %s holds %s: %s of log%s", v.Old, old.WALEnd, v.New, held, dr.ByteText(behind), last)
 	case readable && old.Server != nil && old.Server.Current != nil && old.Timeline() == to.Timeline() && *old.Server.Current > held:
-		l.Certain = dr.Bytes(int64(*old.Server.Current - held))
-		l.Why = fmt.Sprintf("%s has written up to %s, %s holds %s%s", v.Old, *old.Server.Current, v.New, held, last)
+		// Not a certain part: it grows with every write until the fence, and
+		// a bound that always moves could never be approved.
+		l.Why = fmt.Sprintf("%s still writes; it has written up to %s, %s holds %s%s", v.Old, *old.Server.Current, v.New, held, last)
 	case m != nil && m.Primary == v.Old && m.Positions["timeline"] == fmt.Sprint(to.Timeline()) && lsnOr(m.Positions["current"]) > held:
 		l.Certain = dr.Bytes(int64(lsnOr(m.Positions["current"]) - held))
 		l.Why = fmt.Sprintf("%s was last seen at %s, %s holds %s%s", v.Old, m.Positions["current"], v.New, held, last)
@@ -185,13 +187,15 @@ func (p *planner) protectLeft(to string) bool {
 		switch {
 		case found && row.State == "streaming":
 		case r.Running == dr.No && r.StandbySignal && compareEnds(r, prim).Verdict == endsWithin:
-			if !any {
-				p.stepTimeline(dr.PhaseProtect, to)
-			}
 			any = true
 			p.stepSlot(dr.PhaseProtect, to, st.Name, false)
 			p.add(dr.PhaseProtect, attachStandby.Step(kit.At{Phase: dr.PhaseProtect, Slug: "attach-" + st.Name, Site: st.Name, Title: "Point " + st.Name + " to " + to, Timeout: time.Minute}, p.upstreamArgs(st.Name, to)))
 			p.startAndWait(dr.PhaseProtect, st.Name, to, false)
+		case r.InRecovery() == dr.Yes && p.needsCopy(r, prim) == "":
+			any = true
+			p.stepSlot(dr.PhaseProtect, to, st.Name, false)
+			p.repointOne(dr.PhaseProtect, st.Name, to)
+			p.stepWait(dr.PhaseProtect, st.Name, to, 0)
 		default:
 			p.d.Consequence("%s does not stream from %s (%s). Next: failback or reseed.", st.Name, to, summary(r))
 		}
