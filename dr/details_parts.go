@@ -188,9 +188,6 @@ func detailCommands(p Plan, level detailLevel) []string {
 
 func detailStep(st Step, level detailLevel) (text string, shortened bool) {
 	text = fmt.Sprintf("- %s %s", st.Kind.Word(), MD(Clip(st.Title, 160)))
-	if st.Host != "" {
-		text += " on " + MD(Clip(st.Host, 80))
-	}
 	text += "\n"
 	if len(st.Commands) == 0 {
 		return text, false

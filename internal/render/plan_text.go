@@ -89,15 +89,8 @@ func phaseText(ph dr.PhasePlan, st Style) string {
 
 func stepText(number string, s dr.Step, st Style) string {
 	var b strings.Builder
-	at := dr.CleanLine(s.Host)
-	if at == "" {
-		at = dr.CleanLine(s.Site)
-	}
-	title := dr.CleanLine(s.Title)
-	if at != "" {
-		title += " on " + at
-	}
-	b.WriteString(number + st.kind(s.Kind) + "  " + title + "\n")
+	// The host stands before each command; titles name sites.
+	b.WriteString(number + st.kind(s.Kind) + "  " + dr.CleanLine(s.Title) + "\n")
 	const in = "      "
 	if s.Why != "" {
 		b.WriteString(st.wrap(in, s.Why))
