@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -133,11 +134,14 @@ func workflowInput(r dr.Request) (json.RawMessage, error) {
 	case dr.ProcReseed:
 		v, decode = dr.ReseedInput{System: r.System, To: r.To, Reason: r.Reason, Signed: r.Signed}, dr.DecodeReseed
 	}
-	raw, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // people paste it
+	if err := enc.Encode(v); err != nil {
 		return nil, dr.Hold("internal", "the input cannot be written: %v", err)
 	}
-	_, err = decode(raw)
+	raw := bytes.TrimSpace(b.Bytes())
+	_, err := decode(raw)
 	return raw, err
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/switchback-dr/switchback/dr"
@@ -57,14 +58,17 @@ func procedureName(word string) (dr.Procedure, error) {
 
 // printJSON writes a value as indented JSON on stdout.
 func (a *App) printJSON(v any, clean func(string) string) error {
-	raw, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
 		return dr.Hold("internal", "the answer cannot be written as JSON: %v", err)
 	}
-	text := string(raw)
+	text := b.String()
 	if clean != nil {
 		text = clean(text)
 	}
-	a.printf("%s\n", text)
+	a.printf("%s", text)
 	return nil
 }

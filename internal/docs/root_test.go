@@ -1,0 +1,4 @@
+package docs
+
+// root is the repository, seen from this package.
+const root = "../.."
