@@ -18,7 +18,7 @@ const beatEvery = 2 * time.Second
 func (a *Activities) beat(ctx context.Context) (progress func(kit.Progress), stop func()) {
 	var mu sync.Mutex
 	last := kit.Progress{Text: "started", At: a.Now()}
-	done := make(chan struct{})
+	done, ended := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	send := func() {
 		mu.Lock()
@@ -30,14 +30,15 @@ func (a *Activities) beat(ctx context.Context) (progress func(kit.Progress), sto
 	go func() {
 		t := time.NewTicker(beatEvery)
 		defer t.Stop()
+		defer close(ended)
 		for {
-			send()
 			select {
 			case <-done:
 				return
 			case <-ctx.Done():
 				return
 			case <-t.C:
+				send()
 			}
 		}
 	}()
@@ -46,5 +47,8 @@ func (a *Activities) beat(ctx context.Context) (progress func(kit.Progress), sto
 		last = p
 		mu.Unlock()
 	}
-	return progress, func() { once.Do(func() { close(done) }) }
+	return progress, func() {
+		once.Do(func() { close(done) })
+		<-ended // no heartbeat of an activity that has ended
+	}
 }

@@ -110,6 +110,7 @@ func (s *stage) approve(g dr.Gate) {
 	st := s.gate(g)
 	body := json.RawMessage(fmt.Sprintf(`{"gate":%q,"digest":%q,"person":"ana"}`, st.Gate.Gate, dr.ShortDigest(st.Gate.Digest)))
 	require.NoError(s.t, s.client.SignalWorkflow(context.Background(), dr.WorkflowID(system), "", string(dr.VerbApprove), body))
+	s.await("the approval", func(now dr.Status) bool { return now.Gate == nil || now.Gate.Digest != st.Gate.Digest })
 }
 
 // ended waits for the end of the run and requires the ending.
