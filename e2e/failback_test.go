@@ -47,3 +47,42 @@ func TestAReseedMakesTheLostSiteASecondaryAgain(t *testing.T) {
 	t.Logf("lost %v, commands %v", *l.Lost, l.Commands)
 	require.Empty(t, l.TwoPrimaries)
 }
+
+// diverged takes over from a primary that had acknowledged writes which never
+// left it: its replication link was cut before it died.
+func diverged(t *testing.T) *stage {
+	s := newStage(t)
+	s.writes(20)
+	s.fault("link-cut", "east")
+	s.writes(30)
+	s.fault("postmaster-kill", "east")
+	run := s.start(dr.ProcTakeover, unplanned)
+	st := s.gate(dr.GateDecide)
+	require.Contains(t, st.Gate.Loss, "at least", "the certain loss is read from the old primary's own log")
+	s.approve(dr.GateDecide)
+	s.ended(run, dr.EndDone)
+	s.unfault("link-cut", "east")
+	return s
+}
+
+// TestAFailbackAfterALossListsWhatWasLostBeforeItRewinds compares the loss that
+// the procedure measured with the one that the lab's ledger counts by itself.
+func TestAFailbackAfterALossListsWhatWasLostBeforeItRewinds(t *testing.T) {
+	s := diverged(t)
+	lost := *s.ledger().Lost
+	require.Positive(t, lost, "the fault must have cost something")
+	run := s.start(dr.ProcFailback, failback)
+	s.approve(dr.GateConvert)
+	s.gate(dr.GateCutover)
+	require.Equal(t, 1, s.ledger().Commands["east"]["pg_rewind"])
+	rep := s.report()
+	require.NotNil(t, rep.Measured, "the loss was not measured")
+	t.Logf("measured: %s, %s; ledger: %d", rep.Measured.Amount, rep.Measured.Text, lost)
+	require.GreaterOrEqual(t, rep.Measured.Amount.Transactions, int64(lost))
+	require.NotEmpty(t, rep.Measured.Kept)
+	s.approve(dr.GateCutover)
+	s.ended(run, dr.EndDone)
+	l := s.ledger()
+	require.Equal(t, lost, *l.Lost, "the failback itself loses nothing")
+	require.Empty(t, l.TwoPrimaries)
+}

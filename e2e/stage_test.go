@@ -25,7 +25,7 @@ import (
 const system = "orders"
 
 // endLimit bounds any procedure of the lab, with room for a loaded machine.
-const endLimit = 3 * time.Minute
+const endLimit = 2 * time.Minute
 
 // stage is one lab, one Temporal server and one worker.
 type stage struct {
@@ -116,8 +116,9 @@ func (s *stage) approve(g dr.Gate) {
 // ended waits for the end of the run and requires the ending.
 func (s *stage) ended(run client.WorkflowRun, kind dr.EndingKind) dr.Result {
 	s.t.Helper()
-	st := s.await("the end", func(st dr.Status) bool { return st.Ending != nil || st.Hold != nil })
+	st := s.await("the end", func(st dr.Status) bool { return st.Ending != nil || st.Hold != nil || st.Gate != nil })
 	require.Nil(s.t, st.Hold, "on hold: %+v", st.Hold)
+	require.Nil(s.t, st.Gate, "a gate is open: %+v", st.Gate)
 	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
 	defer cancel()
 	var res dr.Result
@@ -131,6 +132,32 @@ func (s *stage) fault(name string, args ...string) {
 	s.t.Helper()
 	_, err := labkit.Ask(s.lab.Dir, "fault", name, args, true)
 	require.NoError(s.t, err)
+}
+
+func (s *stage) unfault(name string, args ...string) {
+	s.t.Helper()
+	_, err := labkit.Ask(s.lab.Dir, "fault", name, args, false)
+	require.NoError(s.t, err)
+}
+
+// writes waits until so many more writes were acknowledged.
+func (s *stage) writes(n int) {
+	s.t.Helper()
+	from := s.ledger().Acknowledged
+	e2e.Await(s.t, endLimit, "more acknowledged writes", func() (bool, string) {
+		now := s.ledger().Acknowledged
+		return now >= from+n, fmt.Sprintf("%d of %d", now-from, n)
+	})
+}
+
+// report gives the run's report as it stands.
+func (s *stage) report() dr.Report {
+	s.t.Helper()
+	v, err := s.client.QueryWorkflow(context.Background(), dr.WorkflowID(system), "", dr.QueryReport)
+	require.NoError(s.t, err)
+	var rep dr.Report
+	require.NoError(s.t, v.Get(&rep))
+	return rep
 }
 
 // ledger asks the lab what it cost.
