@@ -21,8 +21,8 @@ fi`
 // attachStandby makes a stopped server the standby of a primary.
 var attachStandby = kit.Spec[upstreamArgs]{
 	Name:  "postgres.attach_standby",
-	Kind:  dr.KindChange,
-	Doc:   "Writes standby.signal, primary_conninfo and primary_slot_name into a stopped server and then takes a fence of postgres.fence away, so that the next start is a standby's.",
+	Kind:  dr.KindIrreversible,
+	Doc:   "Writes standby.signal, primary_conninfo and primary_slot_name into a stopped server and then takes a fence of postgres.fence away, so that the next start is a standby's. From here only forward: what it needs (its slot) must not be undone any more.",
 	Check: upstreamArgs.check,
 	Commands: func(a upstreamArgs) []dr.Command {
 		return []dr.Command{a.On.script(attachScript, a.On.Data, a.Run, a.Conninfo, a.Slot, a.On.StartConf)}

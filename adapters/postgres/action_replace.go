@@ -58,8 +58,10 @@ var replaceData = kit.Spec[replaceArgs]{
 			return notRead(a.On, err)
 		case out == a.Run:
 			return kit.Done("%s is this run's copy of %s", a.On.Data, a.Primary.Site)
+		case out == "none" || runID.MatchString(out):
+			return kit.NotDone("%s is not this run's copy (%s)", a.On.Data, out)
 		}
-		return kit.NotDone("%s is not this run's copy (%s)", a.On.Data, dr.Clip(out, 40))
+		return kit.NotKnown("%s: the answer %q was not recognised", a.On.Site, dr.Clip(out, 60))
 	},
 	Guard: func(ctx context.Context, env kit.Env, a replaceArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {

@@ -92,7 +92,7 @@ func (p *planner) convert(primary, to string) error {
 		p.d.Instead, p.d.InsteadWhy = dr.GateOverwrite, to+" cannot be converted by difference: "+why
 		return nil
 	}
-	p.stepSlot(dr.PhasePrepare, primary, to, true)
+	p.stepSlot(dr.PhasePrepare, primary, to, r.Running != dr.Yes)
 	p.stepTimeline(dr.PhasePrepare, primary)
 	if r.Running == dr.Yes {
 		p.convertRunning(primary, to)

@@ -77,3 +77,36 @@ func TestAnUnplannedTakeoverRefusesWhileThePrimaryIsAlive(t *testing.T) {
 	require.True(t, dr.HasCode(err, "primary_alive"), "%v", err)
 	require.Equal(t, dr.ClassRefuse, dr.ClassOf(err))
 }
+
+func TestAStandbyThatIsBehindAnotherIsNotPromoted(t *testing.T) {
+	w := newWorld(t, "west", "north")
+	w.sql("west", "alter system set primary_conninfo = ''")
+	w.sql("west", "select pg_reload_conf()")
+	w.eventually(func() bool { return w.sql("west", "select count(*) from pg_stat_wal_receiver") == "0" }, "west is cut off")
+	w.sql("east", "insert into t values (1,'x')")
+	w.eventually(func() bool { return w.sql("north", "select count(*) from t") == "1" }, "north follows")
+	w.kill("east")
+	_, err := w.plan(takeUnplanned, dr.GateDecide, "aa11")
+	require.True(t, dr.HasCode(err, "behind"), "%v", err)
+	require.Contains(t, err.Error(), "north")
+	req := takeUnplanned
+	req.To = "north"
+	d, err := w.plan(req, dr.GateDecide, "aa11")
+	require.NoError(t, err)
+	w.walk(req, dr.GateDecide, d)
+	w.sql("north", "insert into t values (2,'y')")
+	w.eventually(func() bool { return w.sql("west", "select count(*) from t") == "2" }, "west was turned to north")
+}
+
+func TestAPrimaryThatIsAliveButDoesNotReplicateIsFenced(t *testing.T) {
+	w := newWorld(t, "west")
+	w.sql("west", "alter system set primary_conninfo = ''")
+	w.sql("west", "select pg_reload_conf()")
+	w.eventually(func() bool { return w.sql("east", "select count(*) from pg_stat_replication") == "0" }, "west is cut off")
+	_, err := w.plan(takePlanned, dr.GateDecide, "aa11")
+	require.True(t, dr.HasCode(err, "not_streaming"), "%v", err)
+	d, err := w.plan(takeUnplanned, dr.GateDecide, "aa11")
+	require.NoError(t, err)
+	w.walk(takeUnplanned, dr.GateDecide, d)
+	require.Equal(t, []string{"west"}, w.observe().Primaries())
+}

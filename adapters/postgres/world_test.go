@@ -123,6 +123,7 @@ listen_addresses='127.0.0.1'
 unix_socket_directories='$1/sock'
 lc_messages=C
 fsync=off
+wal_retrieve_retry_interval=100ms
 shared_buffers=16MB
 max_wal_size=256MB
 X`, dir, w.bin)
