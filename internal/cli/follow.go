@@ -80,7 +80,7 @@ func (a *App) follow(ctx context.Context, in *input, s *server, system, run stri
 func (f *follower) step(ctx context.Context) (code int, done bool, err error) {
 	info, pending, err := f.s.describe(ctx, f.system, f.run)
 	if err != nil {
-		return 0, false, f.bear(err)
+		return 0, false, f.bear(ctx, err)
 	}
 	if !isRunning(info) {
 		code, err := f.end(ctx)
@@ -88,12 +88,12 @@ func (f *follower) step(ctx context.Context) (code int, done bool, err error) {
 	}
 	var st dr.Status
 	if err := f.s.query(ctx, f.system, f.run, dr.QueryStatus, &st); err != nil {
-		return 0, false, f.bear(err)
+		return 0, false, f.bear(ctx, err)
 	}
 	f.silent = time.Time{}
 	f.news(ctx, st)
 	if err := f.waiting(ctx, st); err != nil {
-		return 0, false, f.bear(err)
+		return 0, false, f.bear(ctx, err)
 	}
 	if f.in.noWait && waitsForPeople(st) {
 		if f.in.json {
@@ -107,7 +107,10 @@ func (f *follower) step(ctx context.Context) (code int, done bool, err error) {
 
 // bear goes on through silence for a while; everything else ends the
 // following, never the run.
-func (f *follower) bear(err error) error {
+func (f *follower) bear(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil // the loop tells that it was interrupted
+	}
 	if !dr.HasCode(err, "temporal") && !dr.HasCode(err, "no_worker") {
 		return err
 	}
