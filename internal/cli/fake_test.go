@@ -100,6 +100,7 @@ type fakeTemporal struct {
 	updateErr error
 	closed    int
 	onQuery   func()
+	onUpdate  func()
 }
 
 func (f *fakeTemporal) Close() { f.closed++ }
@@ -186,6 +187,9 @@ func (r fakeRun) Get(_ context.Context, into any) error {
 
 func (f *fakeTemporal) UpdateWorkflow(_ context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
 	f.updates = append(f.updates, o)
+	if f.onUpdate != nil {
+		f.onUpdate()
+	}
 	return fakeUpdate{f: f}, nil
 }
 
