@@ -2,6 +2,7 @@ package dr
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode"
@@ -69,7 +70,9 @@ func TimeText(t time.Time) string {
 // "3 min 5 s", "2 h 4 min", "5 d 3 h". A negative span has a minus sign.
 func SpanText(d time.Duration) string {
 	if d < 0 {
-		return "-" + SpanText(-d)
+		// The smallest span has no positive counterpart; differences of far
+		// apart times saturate at it.
+		return "-" + SpanText(-max(d, math.MinInt64+1))
 	}
 	switch {
 	case d < time.Second:

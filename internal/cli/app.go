@@ -38,6 +38,8 @@ type App struct {
 	Load func(path string) (*setup.Setup, error)
 	// Dial connects to Temporal and gives the namespace too.
 	Dial func(ctx context.Context) (client.Client, string, error)
+	// Namespace is the one that links lead to, found without connecting.
+	Namespace func() string
 	// Passphrase asks for a key's passphrase without showing it; nil when
 	// nobody can be asked. Agent is the SSH agent; nil when there is none.
 	Passphrase people.Passphrase

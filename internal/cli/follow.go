@@ -29,6 +29,7 @@ type follower struct {
 	// shown is the last waiting that was shown: a gate's digest or a hold.
 	shown   string
 	refused int
+	answers answers
 	// silent is since when nobody answers.
 	silent time.Time
 }
@@ -46,6 +47,10 @@ func (a *App) followRun(ctx context.Context, in *input) (int, error) {
 	if err := systemName(in.args[0]); err != nil {
 		return 0, err
 	}
+	id, err := a.identify(in)
+	if err != nil {
+		return 0, err
+	}
 	s, err := a.connect(ctx)
 	if err != nil {
 		return 0, err
@@ -55,21 +60,23 @@ func (a *App) followRun(ctx context.Context, in *input) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return a.follow(ctx, in, s, in.args[0], info.GetExecution().GetRunId())
+	return a.follow(ctx, in, s, id, info.GetExecution().GetRunId())
 }
 
-func (a *App) follow(ctx context.Context, in *input, s *server, system, run string) (int, error) {
+// follow shows a run of the system on the command line until it ends.
+func (a *App) follow(ctx context.Context, in *input, s *server, id identity, run string) (int, error) {
+	system := in.args[0]
 	if err := in.checkEvery(); err != nil {
 		return 0, err
 	}
-	f := &follower{a: a, s: s, in: in, system: system, run: run, screen: newScreen(a, in.json)}
+	f := &follower{a: a, s: s, in: in, system: system, run: run, screen: newScreen(a, in.json), answers: answers{id: id}}
 	defer f.screen.clear()
 	for {
 		code, done, err := f.step(ctx)
 		if err != nil || done {
 			return code, err
 		}
-		if a.Sleep(ctx, in.every) != nil {
+		if f.rest(ctx) != nil {
 			f.screen.line("interrupted; the run goes on: starter follow " + system)
 			return ExitInterrupted, nil
 		}
@@ -80,7 +87,7 @@ func (a *App) follow(ctx context.Context, in *input, s *server, system, run stri
 func (f *follower) step(ctx context.Context) (code int, done bool, err error) {
 	info, pending, err := f.s.describe(ctx, f.system, f.run)
 	if err != nil {
-		return 0, false, f.bear(err)
+		return 0, false, f.bear(ctx, err)
 	}
 	if !isRunning(info) {
 		code, err := f.end(ctx)
@@ -88,12 +95,12 @@ func (f *follower) step(ctx context.Context) (code int, done bool, err error) {
 	}
 	var st dr.Status
 	if err := f.s.query(ctx, f.system, f.run, dr.QueryStatus, &st); err != nil {
-		return 0, false, f.bear(err)
+		return 0, false, f.bear(ctx, err)
 	}
 	f.silent = time.Time{}
 	f.news(ctx, st)
 	if err := f.waiting(ctx, st); err != nil {
-		return 0, false, f.bear(err)
+		return 0, false, f.bear(ctx, err)
 	}
 	if f.in.noWait && waitsForPeople(st) {
 		if f.in.json {
@@ -101,13 +108,19 @@ func (f *follower) step(ctx context.Context) (code int, done bool, err error) {
 		}
 		return ExitWaits, true, nil
 	}
+	if f.answers.open != nil {
+		return 0, false, nil // nothing is written over what is being typed
+	}
 	f.screen.progress(progressLine(st, workingOn(pending), f.a.Now()))
 	return 0, false, nil
 }
 
 // bear goes on through silence for a while; everything else ends the
 // following, never the run.
-func (f *follower) bear(err error) error {
+func (f *follower) bear(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil // the loop tells that it was interrupted
+	}
 	if !dr.HasCode(err, "temporal") && !dr.HasCode(err, "no_worker") {
 		return err
 	}
@@ -183,6 +196,9 @@ func (f *follower) waiting(ctx context.Context, st dr.Status) error {
 		key = "hold " + st.Hold.Step + " " + st.Hold.Since.String()
 	}
 	if key == "" || key == f.shown || f.in.json {
+		if key == "" {
+			f.answers.open = nil
+		}
 		f.shown = key
 		return nil
 	}
@@ -196,6 +212,7 @@ func (f *follower) waiting(ctx context.Context, st dr.Status) error {
 	}
 	f.shown = key
 	f.screen.block("\n" + text + render.StatusText(st, f.a.Now(), f.a.style()) + "\n")
+	f.offer(st)
 	return nil
 }
 

@@ -25,8 +25,8 @@ func commands() []command {
 	}
 	list = append(list,
 		command{name: "follow", args: "SYSTEM", min: 1, max: 1, run: (*App).followRun,
-			what:  "Follow the present run of a system to its end.",
-			flags: func(in *input) { in.jsonFlag(); in.followFlags() }},
+			what:  "Follow the present run of a system to its end; on a terminal an open gate can be decided here.",
+			flags: func(in *input) { in.personFlags(); in.jsonFlag(); in.followFlags() }},
 		command{name: "status", args: "SYSTEM", min: 1, max: 1, run: (*App).status,
 			what:  "Say what the present or last run of a system does or waits for; at an open gate, with the plan.",
 			flags: statusFlags})

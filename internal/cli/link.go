@@ -56,21 +56,12 @@ func (a *App) link(ctx context.Context, in *input) (int, error) {
 		return 0, err
 	}
 	id := dr.WorkflowID(sys.Name)
-	l := links{Start: startLink(base, a.namespace(), id, p), Input: raw, Running: runLink(base, a.namespace(), id, "")}
+	l := links{Start: startLink(base, a.Namespace(), id, p), Input: raw, Running: runLink(base, a.Namespace(), id, "")}
 	if in.json {
 		return ExitDone, a.printJSON(l, nil)
 	}
 	a.printf("Start it here:   %s\nInput to paste:  %s\nOnce it runs:    %s\n", l.Start, l.Input, l.Running)
 	return ExitDone, nil
-}
-
-// namespace is the one that links lead to. A link is made without asking
-// Temporal.
-func (a *App) namespace() string {
-	if ns := a.Getenv("TEMPORAL_NAMESPACE"); ns != "" {
-		return ns
-	}
-	return "default"
 }
 
 func (a *App) uiBase(in *input) string {

@@ -23,8 +23,9 @@ func OS() *App {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		AsksPeople: term.IsTerminal(in), ShowsPeople: term.IsTerminal(out),
 		Getenv: os.Getenv, Now: time.Now, Sleep: setup.Sleep, Random: random, Load: setup.Load,
-		Dial:  func(ctx context.Context) (client.Client, string, error) { return setup.DialTemporal(ctx, nil) },
-		Agent: sshAgent(os.Getenv("SSH_AUTH_SOCK")),
+		Dial:      func(ctx context.Context) (client.Client, string, error) { return setup.DialTemporal(ctx, nil) },
+		Namespace: setup.Namespace,
+		Agent:     sshAgent(os.Getenv("SSH_AUTH_SOCK")),
 	}
 	if w, _, err := term.GetSize(out); err == nil {
 		a.Width = w

@@ -78,7 +78,7 @@ func (a *App) start(ctx context.Context, in *input, p dr.Procedure) (int, error)
 	if err := a.signStart(&req, id); err != nil {
 		return 0, err
 	}
-	return a.launch(ctx, in, srv, s, req)
+	return a.launch(ctx, in, srv, s, req, id)
 }
 
 // knownPerson refuses a person whom the run could not find either.
@@ -145,7 +145,7 @@ func workflowInput(r dr.Request) (json.RawMessage, error) {
 	return raw, err
 }
 
-func (a *App) launch(ctx context.Context, in *input, srv *server, s *setup.Setup, req dr.Request) (int, error) {
+func (a *App) launch(ctx context.Context, in *input, srv *server, s *setup.Setup, req dr.Request, id identity) (int, error) {
 	raw, err := workflowInput(req)
 	if err != nil {
 		return 0, err
@@ -174,5 +174,5 @@ func (a *App) launch(ctx context.Context, in *input, srv *server, s *setup.Setup
 		a.printf("  starter follow %s\n", req.System)
 		return ExitDone, nil
 	}
-	return a.follow(ctx, in, srv, req.System, run.GetRunID())
+	return a.follow(ctx, in, srv, id, run.GetRunID())
 }

@@ -93,3 +93,10 @@ func TestAProfileThatIsNotThereIsOneSentence(t *testing.T) {
 	require.True(t, dr.HasCode(err, "temporal"), "%v", err)
 	require.Contains(t, err.Error(), "nowhere")
 }
+
+func TestTheNamespaceOfAProfileIsKnownWithoutConnecting(t *testing.T) {
+	t.Setenv("TEMPORAL_CONFIG_FILE", write(t, filepath.Join(t.TempDir(), "temporal.toml"), "[profile.default]\nnamespace = \"dr-prod\"\n"))
+	require.Equal(t, "dr-prod", Namespace())
+	t.Setenv("TEMPORAL_NAMESPACE", "other")
+	require.Equal(t, "other", Namespace())
+}

@@ -52,6 +52,15 @@ func DialTemporal(ctx context.Context, log *slog.Logger) (client.Client, string,
 	return c, opts.Namespace, nil
 }
 
+// Namespace is the one that DialTemporal would use, found without connecting.
+func Namespace() string {
+	opts, err := envconfig.LoadDefaultClientOptions()
+	if err != nil || opts.Namespace == "" {
+		return client.DefaultNamespace
+	}
+	return opts.Namespace
+}
+
 // checkNamespace asks for the namespace. A server that does not let this
 // caller describe namespaces is believed: the first real call will tell.
 func checkNamespace(ctx context.Context, c client.Client, opts client.Options) error {
