@@ -37,7 +37,7 @@ func failbacks() []Scenario {
 		{Name: "rejected", People: []Act{reject(convert)}, End: ends(dr.EndRejected), Ran: []string{}},
 		{Name: "expired", World: World{OpenFor: short}, End: ends(dr.EndExpired), Ran: []string{}},
 		{Name: "safe-stop-rejected-at-cutover", People: []Act{yes, reject(cutover)}, End: ends(dr.EndSafeStop), Ran: steps(convertSteps, clean)},
-		{Name: "safe-stop-expired-at-cutover", World: World{OpenFor: 4 * short}, People: []Act{yes},
+		{Name: "safe-stop-expired-at-cutover", World: World{OpenFor: short, Expires: dr.GateCutover}, People: []Act{yes},
 			End: ends(dr.EndSafeStop), Ran: steps(convertSteps, clean)},
 		{Name: "safe-stop-aborted-at-cutover", People: []Act{yes, answer(dr.VerbAbort, cutover)},
 			End: ends(dr.EndSafeStop), Ran: steps(convertSteps, clean)},

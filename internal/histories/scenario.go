@@ -97,6 +97,8 @@ type World struct {
 	Quorum int
 	// OpenFor and UsableFor are the clocks of the gates; an hour by default.
 	OpenFor, UsableFor time.Duration
+	// Expires is the one gate for which OpenFor holds; "" is every gate.
+	Expires dr.Gate
 	// ExcludeRequester asks for one more approver when the start is unsigned.
 	ExcludeRequester bool
 	Faults           []Fault
@@ -134,6 +136,8 @@ type Sample struct {
 	Alarms int
 	// Bulk makes each alarm so many bytes long.
 	Bulk int
+	// After is how long the activity observes before it returns.
+	After time.Duration
 	// Fails ends the activity.
 	Fails *dr.Error
 }

@@ -23,6 +23,8 @@ func watches() []Scenario {
 		{Name: "told-that-it-is-protected-again",
 			People: []Act{{When: sampled(1), Told: unprotected}, {When: sampled(2), Told: &dr.Told{Protection: true}}},
 			End:    stands(3, Remembers{})},
+		{Name: "told-garbage", World: World{Samples: []Sample{{InSync: true, After: 3 * short}}},
+			People: []Act{{When: sampled(1), Garbled: true}}, End: stands(2, Remembers{InSync: true})},
 		{Name: "continued-as-new", World: World{Samples: []Sample{heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy}},
 			End: End{Status: "ContinuedAsNew"}},
 		{Name: "cancelled", World: World{Samples: []Sample{{InSync: true}}}, People: []Act{cancel(sampled(2))}, End: End{Status: "Canceled"}},

@@ -106,12 +106,18 @@ func (w *world) begin(ctx context.Context) (dr.Begun, error) {
 	}
 	one := p
 	one.Quorum, one.ExcludeRequester = 1, false
+	gates := map[dr.Gate]dr.DecisionPolicy{}
+	for _, g := range []dr.Gate{dr.GateDecide, dr.GateConvert, dr.GateOverwrite, dr.GateCutover} {
+		gates[g] = p
+		if w.Expires != "" && w.Expires != g {
+			patient := p
+			patient.OpenFor = dr.Duration(time.Hour)
+			gates[g] = patient
+		}
+	}
 	return dr.Begun{
 		Product: "lab", Sites: []string{"east", "west"}, RequesterWhy: "the start is not signed", Attributes: true,
-		Policies: dr.Policies{
-			Gates: map[dr.Gate]dr.DecisionPolicy{dr.GateDecide: p, dr.GateConvert: p, dr.GateOverwrite: p, dr.GateCutover: p},
-			Hold:  one, Run: one, Abandon: one,
-		},
+		Policies: dr.Policies{Gates: gates, Hold: one, Run: one, Abandon: one},
 	}, nil
 }
 
@@ -172,6 +178,11 @@ func (w *world) watch(ctx context.Context, in dr.WatchInput) (dr.Memory, error) 
 		return m, nil
 	}
 	s := w.Samples[n-1]
+	if s.After > 0 {
+		observing, stop := context.WithTimeout(ctx, s.After)
+		_ = untilInterrupted(observing)
+		stop()
+	}
 	if s.Fails != nil {
 		return m, failure(s.Fails)
 	}
