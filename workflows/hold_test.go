@@ -121,6 +121,7 @@ func TestBehindThePointOfNoReturnAnAbortIsRecordedAsNotPossible(t *testing.T) {
 	w.at(3*time.Minute, func() {
 		s := w.status()
 		require.Equal(t, dr.StateHold, s.State)
+		require.Len(t, s.Refused, 1, "one abort is one refusal")
 		require.Contains(t, s.Refused[0].Why, "not possible now")
 		w.answer(dr.VerbRetry, "ana")
 	})

@@ -79,7 +79,9 @@ func (r *run) onCancel(ctx workflow.Context) {
 	workflow.GoNamed(r.ctx, "cancel", func(walk workflow.Context) {
 		ctx.Done().Receive(walk, nil)
 		v := &dr.Vote{Verb: dr.VerbAbort, Channel: "Temporal Cancel", Reason: "Temporal's Cancel", At: workflow.Now(walk)}
-		r.wishAbort(v)
+		if why := r.wishAbort(v); why != "" {
+			_ = r.refuse(dr.VerbAbort, v.Channel, why)
+		}
 	})
 }
 

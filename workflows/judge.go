@@ -188,9 +188,7 @@ func (r *run) wishAbort(v *dr.Vote) string {
 	}
 	r.aborting = v
 	if r.noReturn && r.gate == nil {
-		why := "not possible now: the point of no return is behind this run; it counts at the next gate"
-		_ = r.refuse(dr.VerbAbort, v.Person, why)
-		return why
+		return "not possible now: the point of no return is behind this run; it counts at the next gate"
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -38,7 +39,10 @@ func Watch(ctx workflow.Context, in dr.WatchInput) error {
 		}
 		showMemory(ctx, in.Memory)
 	}
-	for drainTold(told, in.Memory) {
+	for told.Len() > 0 {
+		if t := nextTold(ctx, told); t != nil {
+			tell(in.Memory, *t)
+		}
 	}
 	return workflow.NewContinueAsNewError(ctx, Watch, in)
 }
@@ -59,12 +63,10 @@ func watchOnce(ctx workflow.Context, in *dr.WatchInput, told workflow.ReceiveCha
 	sel := workflow.NewSelector(ctx)
 	var t *dr.Told
 	sel.AddFuture(future, func(workflow.Future) {})
-	sel.AddReceive(told, func(c workflow.ReceiveChannel, _ bool) {
-		var v dr.Told
-		c.Receive(ctx, &v)
-		t = &v
-	})
-	sel.Select(ctx)
+	sel.AddReceive(told, func(workflow.ReceiveChannel, bool) { t = nextTold(ctx, told) })
+	for t == nil && !future.IsReady() {
+		sel.Select(ctx)
+	}
 	if t != nil {
 		cancel()
 	}
@@ -94,13 +96,24 @@ func tell(m *dr.Memory, t dr.Told) {
 	}
 }
 
-func drainTold(told workflow.ReceiveChannel, m *dr.Memory) bool {
-	var v dr.Told
-	if !told.ReceiveAsync(&v) {
-		return false
+// nextTold takes the next thing told; nil when there is none or it cannot be
+// read. It is received raw: a typed receive would drop what it cannot decode
+// and wait for the next one, and the watch would stand still.
+func nextTold(ctx workflow.Context, told workflow.ReceiveChannel) *dr.Told {
+	var raw converter.RawValue
+	if !told.ReceiveAsync(&raw) {
+		return nil
 	}
-	tell(m, v)
-	return true
+	var t dr.Told
+	body, err := jsonInput(raw)
+	if err == nil {
+		err = dr.DecodeStrict(body, &t)
+	}
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("what the watch was told cannot be read", "error", err)
+		return nil
+	}
+	return &t
 }
 
 // showMemory puts the memory on the watch's page in the UI.

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	sdk "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/setup"
@@ -47,7 +48,9 @@ func Replay(ctx context.Context, out io.Writer, log *slog.Logger) (runs, broken 
 				return runs, broken, err
 			}
 			name := e.GetExecution().GetWorkflowId()
-			if err := replayer.ReplayWorkflowHistory(sdklog.NewStructuredLogger(log), h); err != nil {
+			// Under its own ID: a procedure under another one refuses to run.
+			execution := sdk.ReplayWorkflowHistoryOptions{OriginalExecution: workflow.Execution{ID: name, RunID: e.GetExecution().GetRunId()}}
+			if err := replayer.ReplayWorkflowHistoryWithOptions(sdklog.NewStructuredLogger(log), h, execution); err != nil {
 				broken++
 				fmt.Fprintf(out, "BROKEN  %s (%s): %v\n", name, e.GetType().GetName(), err)
 				continue
