@@ -60,16 +60,52 @@ func (s *system) judgeSync(sit dr.Situation, rs map[string]Reading, primary stri
 	}
 	lag := dr.Bytes(behind)
 	j.Lag = &lag
-	j.InSync = dr.TriOf(behind == 0)
 	j.Facts = append(j.Facts, dr.Fact{Name: "postgres.streaming", Truth: dr.Yes, At: sit.At, Safety: true, Want: dr.Yes,
 		Text: fmt.Sprintf("%s streams from %s (%s), %s behind", bestSite, primary, best.Sync, dr.ByteText(behind))})
-	if behind == 0 || best.Sync == "sync" || best.Sync == "quorum" {
-		j.InSync = dr.Yes
-		// The observation's beginning: a later time would cover writes that
-		// were acknowledged after the reading.
-		j.Proof = &dr.Proof{At: sit.At, Site: bestSite, Primary: primary, Source: "pg_stat_replication on " + primary + ", " + best.Sync,
-			Positions: map[string]string{"timeline": fmt.Sprint(p.Timeline()), "current": p.Server.Current.String(), "flush": best.Flush.String()}}
+	j.Positions = map[string]string{positionTimeline: fmt.Sprint(p.Timeline()), positionCurrent: p.Server.Current.String()}
+	j.Proof = proofOf(sit, primary, bestSite, p, *best, behind)
+	j.InSync = dr.TriOf(j.Proof != nil)
+	if j.Proof == nil && !remembers(sit.Memory, primary, p) {
+		// Busy, streaming, and nothing to compare with: a second look tells.
+		j.InSync = dr.Unknown
 	}
+}
+
+// The names of positions in proofs and memories.
+const (
+	positionTimeline = "timeline"
+	positionCurrent  = "current"
+	positionFlush    = "flush"
+)
+
+// proofOf proves that the standby holds everything up to some time. When it has
+// flushed all that the primary has written, that is the beginning of this
+// observation: a later time would cover writes that were acknowledged after the
+// reading. On a busy primary it is the observation before this one, when the
+// standby has flushed all that was written then.
+func proofOf(sit dr.Situation, primary, site string, p Reading, best Repl, behind int64) *dr.Proof {
+	proof := &dr.Proof{At: sit.At, Site: site, Primary: primary, Source: "pg_stat_replication on " + primary + ", " + best.Sync,
+		Positions: map[string]string{positionTimeline: fmt.Sprint(p.Timeline()), positionCurrent: p.Server.Current.String(), positionFlush: best.Flush.String()}}
+	if behind == 0 || best.Sync == "sync" || best.Sync == "quorum" {
+		return proof
+	}
+	if !remembers(sit.Memory, primary, p) {
+		return nil
+	}
+	then, err := ParseLSN(sit.Memory.Positions[positionCurrent])
+	if err != nil || *best.Flush < then {
+		return nil
+	}
+	proof.At = *sit.Memory.PrimarySeen
+	proof.Source += "; it holds what " + primary + " had written at the observation before"
+	return proof
+}
+
+// remembers says whether the watch's memory has a position of the same primary
+// on the same timeline, read before this observation.
+func remembers(m *dr.Memory, primary string, p Reading) bool {
+	return m != nil && m.Primary == primary && m.PrimarySeen != nil &&
+		m.Positions[positionTimeline] == fmt.Sprint(p.Timeline()) && m.Positions[positionCurrent] != ""
 }
 
 // diskAlarms warn before retained log fills a disk.
