@@ -53,9 +53,10 @@ func Run(t *testing.T, s Suite) {
 			for _, m := range []mode{undisturbed, crashBefore, crashAfter, twoWorkers} {
 				t.Run(string(m), func(t *testing.T) { ends[string(m)] = s.walk(t, c, m) })
 			}
+			want, ran := ends[string(undisturbed)]
 			for m, end := range ends {
-				if end != ends[string(undisturbed)] {
-					t.Errorf("the end after %q differs from the undisturbed one:\n%s\nwanted\n%s", m, end, ends[string(undisturbed)])
+				if ran && end != want { // a filtered run may leave it out
+					t.Errorf("the end after %q differs from the undisturbed one:\n%s\nwanted\n%s", m, end, want)
 				}
 			}
 			if !c.NoUndo {
