@@ -56,7 +56,7 @@ func (r *run) end(kind dr.EndingKind, text string) {
 		e.Text += fmt.Sprintf("; unprotected since %s, next: %s", u.Since.UTC().Format(time.RFC3339), u.Next)
 	}
 	r.status.Ending, r.status.Unprotected = e, e.Unprotected
-	r.status.Phase = ""
+	r.status.Phase, r.status.NoReturn = "", false
 	r.note("ended: %s: %s", kind, e.Text)
 	r.say(dr.StateEnded, e.Text)
 	r.attributes()
