@@ -141,8 +141,7 @@ func (x *execution) afterClaim(ctx context.Context, j Job) (StepResult, error) {
 		x.env.Progress(Progress{Text: "following the command that was started before", At: x.env.Now()})
 	}
 	if j.State == JobVoid {
-		return StepResult{}, dr.Hold("void", "%s: this attempt was closed before anything was sent (%s)", x.st.Title, j.Text).
-			WithNext("retry, or replan")
+		return x.afterVoid(ctx, j)
 	}
 	if j.State == JobLost {
 		e := x.settle(ctx)
@@ -170,6 +169,17 @@ func (x *execution) afterClaim(ctx context.Context, j Job) (StepResult, error) {
 	default:
 		return x.outputOnly(j), x.unknown(ctx, e, fmt.Sprintf("the command ended with exit code %d", j.Exit))
 	}
+}
+
+// afterVoid: an earlier worker closed this attempt, because the effect was there
+// or because it was not safe, and died before it could say so.
+func (x *execution) afterVoid(ctx context.Context, j Job) (StepResult, error) {
+	if e := x.probeKnown(ctx); e.State == EffectDone {
+		return x.result(dr.StepAlready, e, Job{}), nil
+	}
+	h := dr.Hold("void", "%s: this attempt was closed before anything was sent (%s)", x.st.Title, j.Text).WithNext("retry, or replan")
+	h.NotSent = true
+	return StepResult{}, h
 }
 
 func lastLine(j Job) string {

@@ -113,6 +113,16 @@ func TestTheProbeAfterTheCommandDecidesNotTheExitCode(t *testing.T) {
 	require.Equal(t, 1, b.host.started)
 }
 
+func TestAWorkerThatDiedAfterItSawTheEffectIsFollowedByOneThatSaysSo(t *testing.T) {
+	b := newBench()
+	b.state, b.env.Resumed = kit.EffectDone, true
+	b.host.job = kit.Job{State: kit.JobVoid, Text: "the effect was there"}
+	res, err := b.run()
+	require.NoError(t, err)
+	require.Equal(t, dr.StepAlready, res.State)
+	require.Zero(t, b.host.started)
+}
+
 func TestAGuardThatSaysNoSendsNothingAndClosesTheAttempt(t *testing.T) {
 	b := newBench()
 	b.guard = dr.Hold("role", "west is no standby any more")
