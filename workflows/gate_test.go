@@ -236,3 +236,19 @@ func TestNothingToDoIsAnEndingOfItsOwn(t *testing.T) {
 	require.Equal(t, dr.EndNothing, w.result().Ending.Kind)
 	require.Contains(t, w.result().Ending.Text, "already")
 }
+
+func TestADecisionSentWithTheStartIsJudgedUnderThePinnedPolicy(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Roles = []string{"operator"}
+	w.at(0, func() { w.signal(dr.VerbPause, `{"person":"ana"}`) })
+	w.at(time.Minute, func() { w.approve("ana") })
+	w.at(2*time.Minute, func() {
+		require.Equal(t, dr.StatePaused, w.status().State)
+		w.signal(dr.VerbResume, `{"person":"ana"}`)
+	})
+	w.run(dr.WorkflowTakeover, takeover)
+	require.Equal(t, dr.EndDone, w.result().Ending.Kind)
+	for _, j := range w.judged {
+		require.Equal(t, []string{"operator"}, j.Policy.Roles, string(j.Decision.Decision))
+	}
+}

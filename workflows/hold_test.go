@@ -189,3 +189,25 @@ func TestAPromotionWhoseGuardSaidNoCanStillBeAborted(t *testing.T) {
 	require.Equal(t, dr.EndAborted, w.result().Ending.Kind)
 	require.Equal(t, []string{"prepare.change", "isolate.change", "isolate.change.undo", "prepare.change.undo"}, w.ran)
 }
+
+func TestAPlanMadeAfterAnUndoDoesNotCountOnWhatWasTakenBack(t *testing.T) {
+	w := newWorld(t)
+	refused := dr.Hold("guard", "west has lost its copy")
+	refused.NotSent = true
+	w.fail = func(c dr.StepCall) error {
+		if c.Envelope.Occurrence == 1 && c.Step.ID == "prepare.change.undo" {
+			return dr.Hold("guard", "a backup runs")
+		}
+		return once("promote.act", refused)(c)
+	}
+	w.at(1*time.Minute, func() { w.approve("ana") })
+	w.at(2*time.Minute, func() { w.signal(dr.VerbAbort, `{"person":"ana"}`) })
+	w.at(3*time.Minute, func() {
+		require.Equal(t, []string{"prepare.change", "isolate.change", "isolate.change.undo"}, w.ran)
+		require.Len(t, w.plans[1].Finished, 1)
+		require.Equal(t, "prepare.change", w.plans[1].Finished[0].ID)
+		w.approve("ana")
+	})
+	w.run(dr.WorkflowTakeover, takeover)
+	require.Equal(t, dr.EndDone, w.result().Ending.Kind)
+}

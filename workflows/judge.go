@@ -16,6 +16,15 @@ func (r *run) judge(ctx workflow.Context, verb dr.Verb, raw []byte) (string, err
 	if err != nil {
 		return "", r.refuse(verb, "", err.Error())
 	}
+	// Until the run has read its policies nobody can say who may decide.
+	if err := workflow.Await(ctx, func() bool { return r.begun.Policies.Gates != nil }); err != nil {
+		return "", r.refuse(verb, d.Person, "the run ended before it could be judged")
+	}
+	// One after the other: a pause that was sent before a retry counts before it.
+	if err := r.judging.Lock(ctx); err != nil {
+		return "", r.refuse(verb, d.Person, "the run ended before it could be judged")
+	}
+	defer r.judging.Unlock()
 	if why := r.fits(d); why != "" {
 		return "", r.refuse(verb, d.Person, why)
 	}

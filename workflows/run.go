@@ -40,6 +40,8 @@ type run struct {
 	aborting   *dr.Vote
 	abandoning *dr.Vote
 	nonces     map[string]bool
+	// judging has decisions judged one after the other, as they came.
+	judging workflow.Mutex
 
 	recheckDue bool
 	// changes counts attempts at changing steps; recheckedAt is its value at
@@ -103,7 +105,7 @@ func newRun(ctx workflow.Context) *run {
 	now := workflow.Now(ctx)
 	return &run{
 		ctx: walkCtx, started: now,
-		occurrence: map[dr.Gate]int{}, nonces: map[string]bool{},
+		occurrence: map[dr.Gate]int{}, nonces: map[string]bool{}, judging: workflow.NewMutex(walkCtx),
 		status: dr.Status{
 			Schema: dr.StatusSchema, Workflow: info.WorkflowExecution.ID, OriginalRun: info.OriginalRunID,
 			Run: info.WorkflowExecution.RunID, State: dr.StateStarting, Sentence: "starting", Since: now,

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -54,6 +55,7 @@ func (r *run) undo(st dr.Step) error {
 		res, err := r.attemptUndo(st, attempt)
 		if err == nil {
 			r.stepDone("", st, attempt, res)
+			r.takenBack(st)
 			return nil
 		}
 		de := asError(err)
@@ -72,6 +74,19 @@ func (r *run) undo(st dr.Step) error {
 		if h.skipped {
 			r.note("the undo %q was skipped by %s", st.Title, who(h.answer))
 			return nil
+		}
+	}
+}
+
+// takenBack forgets that the steps with this undo were done: a plan that is made
+// after it must not count on their effects.
+func (r *run) takenBack(undo dr.Step) {
+	for _, ph := range r.plan.Phases {
+		for _, st := range ph.Steps {
+			if st.Undo == nil || st.Undo.ID != undo.ID {
+				continue
+			}
+			r.finished = slices.DeleteFunc(r.finished, func(f dr.FinishedStep) bool { return f.Phase == ph.Phase && f.ID == st.ID })
 		}
 	}
 }

@@ -40,6 +40,7 @@ type world struct {
 	people   map[string]bool
 	plans    []dr.PlanCall
 	rechecks int
+	judged   []dr.JudgeCall
 	told     []dr.Told
 	reports  []dr.Report
 	// change lets a test edit the plan before it is digested.
@@ -145,6 +146,9 @@ func (w *world) recheck(_ context.Context, _ dr.RecheckCall) (dr.Rechecked, erro
 }
 
 func (w *world) judge(_ context.Context, call dr.JudgeCall) (dr.Verdict, error) {
+	w.mu.Lock()
+	w.judged = append(w.judged, call)
+	w.mu.Unlock()
 	v := dr.Verdict{Person: call.Decision.Person, Counts: w.people[call.Decision.Person]}
 	if !v.Counts {
 		v.Why = "this person may not decide"

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/switchback-dr/switchback/dr"
@@ -56,8 +58,8 @@ func (p *play) look(ctx context.Context, m Moment) (s dr.Status, ok bool, seen s
 		n := p.world.count(dr.ActWatch)
 		return s, n == m.Samples && len(d.GetPendingActivities()) == 1, fmt.Sprintf("%d samples", n), nil
 	}
-	if m.Working == "" && len(d.GetPendingActivities()) > 0 {
-		return s, false, "an activity is open", nil
+	if (m.Working != "") != stepOpen(d.GetPendingActivities()) || m.Working == "" && len(d.GetPendingActivities()) > 0 {
+		return s, false, fmt.Sprintf("%d activities are open", len(d.GetPendingActivities())), nil
 	}
 	v, err := p.client.QueryWorkflow(ctx, p.WorkflowID(), p.run, dr.QueryStatus)
 	if err != nil {
@@ -67,6 +69,13 @@ func (p *play) look(ctx context.Context, m Moment) (s dr.Status, ok bool, seen s
 		return s, false, "", err
 	}
 	return s, m.matches(s), fmt.Sprintf("%s: %s", s.State, s.Sentence), nil
+}
+
+// stepOpen says whether a step is being carried out.
+func stepOpen(pending []*workflowpb.PendingActivityInfo) bool {
+	return slices.ContainsFunc(pending, func(a *workflowpb.PendingActivityInfo) bool {
+		return a.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED && slices.Contains(actions, a.GetActivityType().GetName())
+	})
 }
 
 func (m Moment) matches(s dr.Status) bool {

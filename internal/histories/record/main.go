@@ -22,7 +22,7 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
-	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/switchback-dr/switchback/internal/e2e"
 	"github.com/switchback-dr/switchback/internal/histories"
@@ -99,9 +99,10 @@ func playAll(ctx context.Context, stage *histories.Stage, root string) (map[stri
 	return recorded, errors.Join(problems...)
 }
 
-// neutral says when a history names this machine.
+// neutral says when a history names this machine. It looks at the wire form:
+// in JSON the payloads are encoded.
 func neutral(h *historypb.History, root string) error {
-	text, err := protojson.Marshal(h)
+	text, err := proto.Marshal(h)
 	if err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
