@@ -17,5 +17,8 @@ need_postgres() {
 
 product=${PRODUCT:-postgres}
 if [ "$product" = postgres ]; then need_postgres; fi
-cd dev
-exec go run . demo --product "$product"
+# Built and replaced by it, not "go run", so that signals and exit status are
+# the demo's own.
+mkdir -p bin
+(cd dev && go build -o ../bin/dev .)
+exec bin/dev demo --product "$product"
