@@ -163,4 +163,3 @@ func (r *run) send(ctx context.Context, d dr.Decision) (string, error) {
 	}
 	return text, nil
 }
-

@@ -170,4 +170,3 @@ func clip(text string, width int) string {
 	}
 	return text
 }
-
