@@ -1,9 +1,14 @@
-// Command dev runs a Temporal server with its UI, all in one process, to try
-// and to test Switchback without installing Temporal.
+// Command dev is for trying and testing Switchback without installing anything
+// but the product that is to be played with.
+//
+//	go run . demo
+//
+// shows what Switchback does, on this machine: see the package demo.
 //
 //	go run . server --db temporal.db --port 7233 --ui-port 8233
 //
-// When everything answers it prints one line of JSON to standard output:
+// runs a Temporal server with its UI, all in one process. When everything
+// answers it prints one line of JSON to standard output:
 //
 //	{"address":"127.0.0.1:7233","ui":"http://127.0.0.1:8233","namespace":"default","pid":4711}
 //
@@ -23,17 +28,22 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/switchback-dr/switchback/dev/demo"
 	"github.com/switchback-dr/switchback/dev/devserver"
 )
 
-const usage = "usage: dev server (--db FILE | --memory) [--port N] [--ui-port N] [--ip ADDRESS] [--namespace NAME] [--headless] [--log-level LEVEL]"
+const usage = "usage: dev server (--db FILE | --memory) [--port N] [--ui-port N] [--ip ADDRESS] [--namespace NAME] [--headless] [--log-level LEVEL]\n" +
+	"       dev demo [--product postgres] [--dir DIR] [--keep]"
 
 // errUsage marks errors of the command line.
 var errUsage = errors.New(usage)
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// A second signal ends the program at once.
+	context.AfterFunc(ctx, stop)
+	stderr := os.Stderr
+	err := run(ctx, os.Args[1:], os.Stdout, stderr)
 	stop()
 	switch {
 	case err == nil:
@@ -41,6 +51,8 @@ func main() {
 	case errors.Is(err, errUsage):
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
+	case errors.Is(err, demo.ErrInterrupted):
+		os.Exit(130)
 	default:
 		fmt.Fprintln(os.Stderr, "dev:", err)
 		os.Exit(1)
@@ -55,7 +67,10 @@ type ready struct {
 	PID       int    `json:"pid"`
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout *os.File, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "demo" {
+		return play(ctx, args[1:], stdout, stderr)
+	}
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err

@@ -52,19 +52,18 @@ func SystemOfWorkflowID(id string) (string, bool) {
 	return s, ok && namePattern.MatchString(s)
 }
 
-// ShortID gives the first eight hex digits of a run ID, for the names of
-// things that a run leaves on hosts and in databases.
+// ShortID gives the last eight hex digits of a run ID, for the names of things
+// that a run leaves on hosts and in databases. The last ones, because they are
+// random in every form of UUID: Temporal's run IDs (version 7) begin with the
+// time, and runs of the same minute share their first eight digits.
 func ShortID(runID string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(runID) {
+	digits := strings.Map(func(r rune) rune {
 		if strings.ContainsRune("0123456789abcdef", r) {
-			b.WriteRune(r)
-			if b.Len() == 8 {
-				break
-			}
+			return r
 		}
-	}
-	return b.String()
+		return -1
+	}, strings.ToLower(runID))
+	return digits[max(len(digits)-8, 0):]
 }
 
 // Clip shortens a text to at most n runes and marks the cut.

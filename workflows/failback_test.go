@@ -30,6 +30,20 @@ func TestAFailbackAsksBeforeConvertAndBeforeCutover(t *testing.T) {
 	}, w.ran)
 }
 
+func TestWhatTheTakeoverLostIsNotHiddenByACutoverThatLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	lost := dr.Amount{Bytes: 5800, Transactions: 27, Millis: -1}
+	w.losses = map[string]*dr.LossFound{
+		"convert.act":     {Amount: lost, Kept: "east:/kept"},
+		"catch-up.change": {Amount: dr.Amount{Millis: -1}, Text: "no loss"},
+	}
+	w.at(1*time.Minute, func() { w.approve("ana") })
+	w.at(2*time.Minute, func() { w.approve("ana") })
+	w.run(dr.WorkflowFailback, failback)
+	require.Equal(t, dr.EndDone, w.result().Ending.Kind)
+	require.Equal(t, &dr.LossFound{Amount: lost, Kept: "east:/kept"}, w.reports[len(w.reports)-1].Measured)
+}
+
 func TestARejectionAtCutoverIsASafeStopThatCleansUp(t *testing.T) {
 	w := newWorld(t)
 	w.at(1*time.Minute, func() { w.approve("ana") })

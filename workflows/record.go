@@ -44,9 +44,17 @@ func (r *run) record(ph dr.Phase, st dr.Step, attempt int, from time.Time, res d
 	}
 	r.events = append(r.events, e)
 	r.evidence = append(r.evidence, res.Evidence...)
-	if res.Loss != nil {
-		r.measured = res.Loss
+	r.measure(res.Loss)
+}
+
+// measure keeps what a step found to be lost. A failback measures twice: what
+// the takeover lost, then that its own cutover loses nothing. The second
+// measurement takes nothing from the first.
+func (r *run) measure(l *dr.LossFound) {
+	if l == nil || r.measured != nil && !r.measured.Amount.Zero() && l.Amount.Zero() {
+		return
 	}
+	r.measured = l
 }
 
 func (r *run) stepDone(ph dr.Phase, st dr.Step, attempt int, res dr.StepResult) {

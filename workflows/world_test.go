@@ -31,6 +31,8 @@ type world struct {
 	ran []string
 	// fail says what an attempt at a step ends with; nil means done.
 	fail func(call dr.StepCall) error
+	// losses are what steps find to be lost, by step ID.
+	losses map[string]*dr.LossFound
 	// stale says why a recheck does not stand; "" means that it stands.
 	stale func(n int) string
 	// policy is the one of every gate.
@@ -168,7 +170,7 @@ func (w *world) step(_ context.Context, call dr.StepCall) (dr.StepResult, error)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ran = append(w.ran, call.Step.ID)
-	return dr.StepResult{State: dr.StepDone, Text: "done", Sent: true}, nil
+	return dr.StepResult{State: dr.StepDone, Text: "done", Sent: true, Loss: w.losses[call.Step.ID]}, nil
 }
 
 func (w *world) observe(context.Context, dr.ObserveCall) (dr.Situation, error) {

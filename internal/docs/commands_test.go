@@ -48,6 +48,14 @@ func TestEveryCommandInThePagesExistsWithItsFlags(t *testing.T) {
 	require.Greater(t, checked, 50)
 }
 
+func TestEveryFolderThatTheMakefileBuildsExists(t *testing.T) {
+	folders := regexp.MustCompile(` \./([a-z0-9/]+)`).FindAllStringSubmatch(read(t, "Makefile"), -1)
+	require.Greater(t, len(folders), 4)
+	for _, m := range folders {
+		require.DirExists(t, filepath.Join(root, m[1]))
+	}
+}
+
 func TestAWrongCommandIsFound(t *testing.T) {
 	for _, line := range []string{
 		"make tset", "make demo APPROVE=yes", "starter aprove orders", "starter approve orders --diggest 12", "worker chek",

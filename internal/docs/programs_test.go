@@ -20,6 +20,10 @@ var (
 	buildOnce sync.Once
 	buildDir  string
 	errBuild  error
+
+	// printed keeps what programs print, by command line: pages name the
+	// same commands again and again.
+	printed = map[string]string{}
 )
 
 func TestMain(m *testing.M) {
@@ -53,12 +57,17 @@ func programs(t *testing.T) built {
 // run gives everything that a program prints; its exit status does not matter.
 func (b built) run(t *testing.T, program string, args ...string) string {
 	t.Helper()
+	line := program + " " + strings.Join(args, " ")
+	if out, ok := printed[line]; ok {
+		return out
+	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(b.dir, program), args...)
 	cmd.Dir = t.TempDir()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		require.ErrorAs(t, err, new(*exec.ExitError))
 	}
+	printed[line] = string(out)
 	return string(out)
 }
 

@@ -1,0 +1,122 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/lab/labkit"
+	"github.com/switchback-dr/switchback/lab/postgres"
+)
+
+// Options are a demo's settings. The zero value plays PostgreSQL in a
+// directory that is removed at the end.
+type Options struct {
+	// Product is what the lab starts; by default "postgres".
+	Product string
+	// Dir is where everything is kept: it must be empty or missing. When it is
+	// "", a temporary directory is made, and removed unless Keep is set.
+	Dir  string
+	Keep bool
+	// Approve approves every gate without asking.
+	Approve bool
+
+	Stdin, Stdout *os.File
+	Getenv        func(string) string
+}
+
+// products are what the demo can play: one line each.
+var products = map[string]labkit.Product{
+	"postgres": postgres.Product{},
+}
+
+// limit bounds a whole demo that approves by itself, and every single wait of
+// one that asks people, except the wait for the people.
+const limit = 3 * time.Minute
+
+// Run plays the demo. It gives nil only when every act ended as promised and
+// the ledger agrees. When it returns nothing that it started runs any more.
+func Run(ctx context.Context, o Options) (err error) {
+	if o.Product == "" {
+		o.Product = "postgres"
+	}
+	product, ok := products[o.Product]
+	if !ok {
+		return dr.Refuse("product", "the demo does not know the product %q", dr.Clip(o.Product, 40)).WithNext("use --product postgres")
+	}
+	if err := product.Check(); err != nil {
+		return dr.Refuse("missing", "%v", err)
+	}
+	d := &demo{screen: newScreen(o), asks: !o.Approve && term.IsTerminal(int(o.Stdin.Fd()))}
+	if d.asks {
+		d.lines = readLines(o.Stdin)
+	}
+	defer d.screen.clear()
+	d.opening(o)
+	if d.stage, err = setStage(ctx, product, o, d.screen); err != nil {
+		return err
+	}
+	defer func() { err = d.close(ctx, err) }()
+	d.backdrop()
+	for number, a := range acts() {
+		if err := d.play(ctx, number+1, a); err != nil {
+			return err
+		}
+	}
+	return d.epilogue(ctx)
+}
+
+// demo is one performance.
+type demo struct {
+	screen *screen
+	stage  *stage
+	asks   bool
+	lines  <-chan string
+	played []played
+}
+
+// close ends everything; an interruption is told as one.
+func (d *demo) close(ctx context.Context, err error) error {
+	d.screen.clear()
+	if ctx.Err() != nil {
+		d.screen.print("")
+		d.screen.print("Interrupted: ending the lab, the worker and Temporal.")
+	}
+	if cerr := d.stage.Close(); err == nil {
+		err = cerr
+	}
+	if ctx.Err() != nil {
+		return ErrInterrupted
+	}
+	return err
+}
+
+// ErrInterrupted says that the demo was ended by a signal.
+var ErrInterrupted = fmt.Errorf("interrupted")
+
+func (d *demo) opening(o Options) {
+	s := d.screen
+	s.print(s.bold("Switchback") + s.dim(" · disaster recovery as durable workflows · demo with "+o.Product))
+	s.print("")
+}
+
+func (d *demo) backdrop() {
+	s := d.screen
+	l := d.stage.lab
+	hosts := make([]string, 0, len(l.Sites))
+	for _, site := range l.Sites {
+		if h, err := l.Host(site); err == nil {
+			hosts = append(hosts, fmt.Sprintf("%s (%s:%d)", site, h.Address, h.Port))
+		}
+	}
+	s.print("")
+	s.field("hosts", strings.Join(hosts, ", ")+", reached over SSH only")
+	s.field("client", "commits a row every 20 ms through "+l.Client().Addr())
+	s.field("Temporal UI", d.stage.temporal.UIURL())
+	s.field("files", d.stage.dir)
+}
