@@ -29,6 +29,9 @@ func (s Store) Write(rep dr.Report) (dr.Written, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return dr.Written{}, unwritable(s.Dir, err)
 	}
+	if w, ok := newer(dir, rep); ok {
+		return w, nil
+	}
 	body, err := render.ReportJSON(rep)
 	if err != nil {
 		return dr.Written{}, dr.Hold("reports", "the report cannot be written as JSON: %v", err)
@@ -47,6 +50,23 @@ func (s Store) Write(rep dr.Report) (dr.Written, error) {
 		}
 	}
 	return dr.Written{Path: dir, SHA256: sum}, nil
+}
+
+// newer gives the report that stands there already when it was written later or
+// is the run's last one: a write that was held up must not replace it.
+func newer(dir string, rep dr.Report) (dr.Written, bool) {
+	body, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	if err != nil {
+		return dr.Written{}, false
+	}
+	var there dr.Report
+	if json.Unmarshal(body, &there) != nil || there.OriginalRun != rep.OriginalRun {
+		return dr.Written{}, false
+	}
+	if there.WrittenAt.After(rep.WrittenAt) || there.Ending != nil && rep.Ending == nil {
+		return dr.Written{Path: dir, SHA256: render.Digest(body)}, true
+	}
+	return dr.Written{}, false
 }
 
 func unwritable(dir string, err error) error {
