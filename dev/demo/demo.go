@@ -36,8 +36,7 @@ var products = map[string]labkit.Product{
 	"postgres": postgres.Product{},
 }
 
-// limit bounds a whole demo that approves by itself, and every single wait of
-// one that asks people, except the wait for the people.
+// limit bounds every single wait, except those for people.
 const limit = 3 * time.Minute
 
 // Run plays the demo. It gives nil only when every act ended as promised and
