@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/switchback-dr/switchback/dev/demo"
 )
@@ -28,5 +29,27 @@ func play(ctx context.Context, args []string, stdout *os.File, stderr io.Writer)
 	if f.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q\n%w", f.Arg(0), errUsage)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go whileParentLives(ctx, cancel)
 	return demo.Run(ctx, o)
+}
+
+// whileParentLives ends the demo when the process that started it is gone:
+// "go run" and make do not pass SIGTERM on, and nothing may stay behind.
+func whileParentLives(ctx context.Context, cancel context.CancelFunc) {
+	parent := os.Getppid()
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			if os.Getppid() != parent {
+				cancel()
+				return
+			}
+		}
+	}
 }

@@ -101,9 +101,13 @@ func (d *demo) tell(p played) {
 		kind = s.green(string(e.Kind))
 	}
 	s.print("")
-	s.print("  " + s.dim(pad("ended", whereWidth-1)) + " " + kind + ": " + e.Text)
+	s.print("  " + s.dim(pad("ended", whereWidth)) + " " + kind + ": " + e.Text)
 	for _, r := range e.Roles {
-		s.field(r.Site, string(r.Role)+": "+r.Text)
+		text := r.Text
+		if text == "" {
+			text = string(r.Role)
+		}
+		s.field(r.Site, text)
 	}
 	people, work := spans(p.report)
 	s.field("time", "worked "+dr.SpanText(work)+", waited "+dr.SpanText(people)+" for people")

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -35,8 +36,7 @@ var products = map[string]labkit.Product{
 	"postgres": postgres.Product{},
 }
 
-// limit bounds a whole demo that approves by itself, and every single wait of
-// one that asks people, except the wait for the people.
+// limit bounds every single wait, except those for people.
 const limit = 3 * time.Minute
 
 // Run plays the demo. It gives nil only when every act ended as promised and
@@ -59,12 +59,18 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer d.screen.clear()
 	d.opening(o)
 	if d.stage, err = setStage(ctx, product, o, d.screen); err != nil {
+		if ctx.Err() != nil {
+			return ErrInterrupted
+		}
 		return err
 	}
 	defer func() { err = d.close(ctx, err) }()
 	d.backdrop()
-	for number, a := range acts() {
-		if err := d.play(ctx, number+1, a); err != nil {
+	for i, a := range acts() {
+		if err := d.pause(ctx, fmt.Sprintf("begin act %d, %s", i+1, a.title)); err != nil {
+			return err
+		}
+		if err := d.play(ctx, i+1, a); err != nil {
 			return err
 		}
 	}
@@ -76,7 +82,7 @@ type demo struct {
 	screen *screen
 	stage  *stage
 	asks   bool
-	lines  <-chan string
+	lines  <-chan line
 	played []played
 }
 
@@ -97,7 +103,7 @@ func (d *demo) close(ctx context.Context, err error) error {
 }
 
 // ErrInterrupted says that the demo was ended by a signal.
-var ErrInterrupted = fmt.Errorf("interrupted")
+var ErrInterrupted = errors.New("interrupted")
 
 func (d *demo) opening(o Options) {
 	s := d.screen

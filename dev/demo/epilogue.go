@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/render"
 )
 
 // epilogue draws up the account of the whole performance and, on a terminal,
@@ -14,9 +16,7 @@ func (d *demo) epilogue(ctx context.Context) error {
 	s := d.screen
 	last := d.played[len(d.played)-1]
 	s.heading("What it cost")
-	for i, p := range d.played {
-		s.outcome(s.green("✓"), fmt.Sprintf("act %d", i+1), p.act.title+": "+ledgerText(p), "")
-	}
+	s.print(d.table())
 	s.print("")
 	s.say(verdict(last))
 	s.print("")
@@ -26,13 +26,40 @@ func (d *demo) epilogue(ctx context.Context) error {
 		return nil
 	}
 	s.print("")
-	s.ask("  " + s.bold("Press Enter") + " to end the demo: ")
-	select {
-	case <-d.lines:
+	s.say("Everything still runs: look at the runs in the Temporal UI and open the reports.")
+	return d.pause(ctx, "end the demo")
+}
+
+// pause lets a person read, on a terminal, until Enter is pressed.
+func (d *demo) pause(ctx context.Context, next string) error {
+	if !d.asks {
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	d.screen.print("")
+	d.screen.ask("  " + d.screen.bold("Press Enter") + " to " + next + ": ")
+	asked := time.Now()
+	for {
+		select {
+		case line, open := <-d.lines:
+			if !open || line.at.After(asked) {
+				return nil
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// table has a line for each act.
+func (d *demo) table() string {
+	var rows [][]string
+	for i, p := range d.played {
+		rows = append(rows, []string{
+			fmt.Sprintf("  act %d", i+1), p.act.title, fmt.Sprint(p.after.Acknowledged - p.before.Acknowledged),
+			fmt.Sprint(p.lost()), dr.SpanText(p.outage), string(p.result.Ending.Kind),
+		})
+	}
+	return render.Table(d.screen.style(), []string{"  ", "", "ACKNOWLEDGED", "LOST", "LONGEST PAUSE", "ENDED"}, rows)
 }
 
 // verdict is the ledger's sentence about the whole demo.

@@ -89,13 +89,13 @@ func (f *follower) news(st dr.Status) {
 		}
 		for _, step := range ph.Steps {
 			if step.State == dr.StepRunning && step.Started != nil {
-				now = fmt.Sprintf("%-*s %s, %s", whereWidth, ph.Phase, step.Title, dr.SpanText(time.Since(*step.Started)))
+				now = fmt.Sprintf("%s: %s, %s", ph.Phase, step.Title, dr.SpanText(time.Since(*step.Started)))
 			}
 			f.step(ph.Phase, step)
 		}
 	}
 	if now == "" && st.Ending == nil && st.Gate == nil {
-		now = fmt.Sprintf("%-*s %s", whereWidth, st.Phase, st.Sentence)
+		now = st.Sentence
 	}
 	if now != "" {
 		s.live(now)

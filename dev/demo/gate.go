@@ -21,6 +21,7 @@ func (f *follower) gate(ctx context.Context, st dr.Status) error {
 	s := f.d.screen
 	s.print("")
 	s.print(render.PlanText(withoutFacts(p), time.Now(), s.style()))
+	s.print("")
 	f.card(p, st)
 	verb, reason := dr.VerbApprove, ""
 	if f.d.asks {
@@ -32,12 +33,15 @@ func (f *follower) gate(ctx context.Context, st dr.Status) error {
 		s.say("Nobody is asked: this run of the demo approves by itself, as " + approver + ".")
 	}
 	s.print("")
-	text, err := f.run.decide(ctx, verb, st, reason)
-	if err != nil {
+	if _, err := f.run.decide(ctx, verb, st, reason); err != nil {
 		return err
 	}
 	f.decided = st.Gate.Digest
-	s.outcome(s.green("✓"), "gate", text, "signed")
+	if verb == dr.VerbReject {
+		s.outcome(s.red("✗"), "gate", approver+" rejected plan "+dr.ShortDigest(p.Digest), "")
+		return nil
+	}
+	s.outcome(s.green("✓"), "gate", approver+" approved plan "+dr.ShortDigest(p.Digest)+", signed with her SSH key", "")
 	return nil
 }
 
@@ -106,10 +110,13 @@ func (f *follower) ask(ctx context.Context, st dr.Status) (verb dr.Verb, reason 
 	s := f.d.screen
 	question := "  " + s.bold("Approve as "+approver+"?") + " y = yes, n = no: "
 	s.ask(question)
+	asked := time.Now()
 	for {
 		select {
 		case line, open := <-f.d.lines:
-			switch answer := strings.ToLower(strings.TrimSpace(line)); {
+			switch answer := strings.ToLower(strings.TrimSpace(line.text)); {
+			case open && line.at.Before(asked):
+				continue // typed before the plan was in sight: no answer to it
 			case !open:
 				return "", "", dr.Refuse("input", "the terminal was closed at the gate %s: nothing was approved", st.Gate.Gate)
 			case answer == "y" || answer == "yes":

@@ -137,7 +137,7 @@ func (s *screen) field(name, value string) {
 	if value == "" {
 		return
 	}
-	label := "  " + pad(name, whereWidth-1) + " "
+	label := "  " + pad(name, whereWidth) + " "
 	body := s.wrap(label, strings.Repeat(" ", len(label)), value)
 	s.print(s.dim(label) + strings.TrimPrefix(body, label))
 }

@@ -27,6 +27,10 @@ const (
 	uiPort = 8233
 )
 
+// stopTimeout is how long the worker finishes what it has begun when the demo
+// ends: nothing of the lab is there for anybody afterwards.
+const stopTimeout = 300 * time.Millisecond
+
 // stage is everything that runs behind the performance.
 type stage struct {
 	dir      string
@@ -156,7 +160,7 @@ func (s *stage) startWorker(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- worker.Run(work, worker.Options{
-			Path: s.lab.Inventory(), WatchEvery: time.Second, Out: ready,
+			Path: s.lab.Inventory(), WatchEvery: time.Second, Out: ready, StopTimeout: stopTimeout,
 			Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		})
 	}()

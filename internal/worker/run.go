@@ -34,13 +34,20 @@ type Options struct {
 	WatchEvery time.Duration
 	// NoWatch leaves watches alone, for a worker of procedures only.
 	NoWatch bool
-	Log     *slog.Logger
+	// StopTimeout is how long work that has begun may go on when the worker is
+	// told to stop; DefaultStopTimeout when zero. What is cut off then goes on
+	// with the next worker.
+	StopTimeout time.Duration
+	Log         *slog.Logger
 	// Out gets what people read; nil means standard output.
 	Out io.Writer
 }
 
 // DefaultWatchEvery is how often a watch observes when nothing is said.
 const DefaultWatchEvery = 5 * time.Second
+
+// DefaultStopTimeout is how long a stopping worker lets its work go on.
+const DefaultStopTimeout = 5 * time.Second
 
 // Run hosts workflows and activities until ctx ends. The connection to Temporal
 // comes from the environment (TEMPORAL_*).
@@ -50,6 +57,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Out == nil {
 		o.Out = os.Stdout
+	}
+	if o.StopTimeout == 0 {
+		o.StopTimeout = DefaultStopTimeout
 	}
 	s, err := setup.Load(o.Path)
 	if err != nil {
@@ -80,7 +90,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer procedures.Stop()
 	if !o.NoWatch {
-		watches, err := startWatches(ctx, c, a, s.Inventory)
+		watches, err := startWatches(ctx, c, a, s.Inventory, o.StopTimeout)
 		if err != nil {
 			return err
 		}
@@ -125,10 +135,10 @@ func readPeople(path string) (map[string]inventory.Person, error) {
 
 // startWatches hosts watches and sees that every system has one. A watch that
 // runs already is used.
-func startWatches(ctx context.Context, c client.Client, a *activities.Activities, inv *inventory.Inventory) (sdk.Worker, error) {
+func startWatches(ctx context.Context, c client.Client, a *activities.Activities, inv *inventory.Inventory, stop time.Duration) (sdk.Worker, error) {
 	w := sdk.New(c, dr.WatchTaskQueue, sdk.Options{
 		DisableRegistrationAliasing: true,
-		WorkerStopTimeout:           5 * time.Second,
+		WorkerStopTimeout:           stop,
 		// Samples must reach the server soon: they are the last proof of
 		// being in sync when a site is lost.
 		MaxHeartbeatThrottleInterval:     a.WatchEvery,
