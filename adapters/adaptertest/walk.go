@@ -114,7 +114,7 @@ func (x *walker) step(st dr.Step, m mode) {
 	require.NoError(x.t, err, "%s: %s", st.ID, res.Output)
 	require.LessOrEqual(x.t, x.f.starts()-before, 1, "%s was started more than once", st.ID)
 	if x.f.starts() > before {
-		require.Equal(x.t, st.Commands, []string{x.f.started[before].Shown()}, "%s: what ran is not what was shown", st.ID)
+		require.Equal(x.t, []string{x.f.started[before].Shown()}, st.Commands, "%s: what ran is not what was shown", st.ID)
 	}
 	x.attempt++
 	before = x.f.starts()

@@ -60,8 +60,10 @@ var createSlot = kit.Spec[slotArgs]{
 		case !ok:
 			return kit.NotDone("%s has no slot %s", a.On.Site, a.Slot)
 		case s.Status != nil && *s.Status == "lost":
-			return kit.Effect{State: kit.EffectUnknown, Text: "the slot " + a.Slot + " has lost its log",
-				Never: dr.HoldReplan("slot_lost", "the slot %s on %s has lost its log", a.Slot, a.On.Site).WithNext("drop the slot, then replan")}
+			return kit.Effect{
+				State: kit.EffectUnknown, Text: "the slot " + a.Slot + " has lost its log",
+				Never: dr.HoldReplan("slot_lost", "the slot %s on %s has lost its log", a.Slot, a.On.Site).WithNext("drop the slot, then replan"),
+			}
 		}
 		return kit.Done("%s has the slot %s", a.On.Site, a.Slot)
 	},

@@ -27,7 +27,7 @@ func unreadable(st site, err error, at time.Time) dr.SiteSituation {
 
 // describe turns a reading into facts. Safety facts are those that an approval
 // rests on.
-func describe(s *system, st site, r Reading, at time.Time) dr.SiteSituation {
+func describe(st site, r Reading, at time.Time) dr.SiteSituation {
 	out := dr.SiteSituation{Site: st.Name, Reachable: dr.Yes, Role: roleOf(r), AcceptsWrites: r.AcceptsWrites(), At: at}
 	add := func(name string, t dr.Tri, source, format string, a ...any) *dr.Fact {
 		out.Facts = append(out.Facts, dr.Fact{Name: "postgres." + name, Truth: t, Text: fmt.Sprintf(format, a...), At: at, Source: source + " on " + st.Place.Host})

@@ -154,8 +154,14 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 	paths := []struct {
 		field, value string
 		need         bool
-	}{{"data", v.Data, true}, {"bin", v.Bin, true}, {"socket", v.Socket, true}, {"backup_dir", v.BackupDir, true},
-		{"start_conf", v.StartConf, false}, {"config_dir", v.ConfigDir, false}}
+	}{
+		{"data", v.Data, true},
+		{"bin", v.Bin, true},
+		{"socket", v.Socket, true},
+		{"backup_dir", v.BackupDir, true},
+		{"start_conf", v.StartConf, false},
+		{"config_dir", v.ConfigDir, false},
+	}
 	for _, p := range paths {
 		if (p.need || p.value != "") && !cleanPath(p.value) {
 			return site{}, se.Node.Complain(p.field, "%s of the site %s is %q: it must be a plain absolute path", p.field, se.Name, dr.Clip(p.value, 80))
@@ -178,8 +184,10 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 	}
 	return site{
 		Name: se.Name, Listen: v.Listen, BackupDir: v.BackupDir, AppName: v.Name,
-		Place: Place{Site: se.Name, Host: v.Host, Bin: v.Bin, Data: v.Data, Socket: v.Socket, Port: v.Port,
-			Database: s.set.Database, User: s.set.User, ConfigDir: v.ConfigDir, StartConf: v.StartConf},
+		Place: Place{
+			Site: se.Name, Host: v.Host, Bin: v.Bin, Data: v.Data, Socket: v.Socket, Port: v.Port,
+			Database: s.set.Database, User: s.set.User, ConfigDir: v.ConfigDir, StartConf: v.StartConf,
+		},
 	}, nil
 }
 

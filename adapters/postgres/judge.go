@@ -19,7 +19,7 @@ func (s *system) Judge(sit dr.Situation) dr.Judgement {
 		j.Facts = append(j.Facts, dr.Fact{Name: "postgres.one_primary", Truth: dr.No, Text: fmt.Sprintf("%v accept writes", prim), At: sit.At, Safety: true, Want: dr.Yes})
 		return j
 	}
-	j.Alarms = append(j.Alarms, s.diskAlarms(sit, rs)...)
+	j.Alarms = append(j.Alarms, s.diskAlarms(rs)...)
 	j.Alarms = append(j.Alarms, s.returnAlarms(sit, rs)...)
 	j.Facts = append(j.Facts, s.memberFacts(sit, rs)...)
 	if len(prim) == 0 {
@@ -60,8 +60,10 @@ func (s *system) judgeSync(sit dr.Situation, rs map[string]Reading, primary stri
 	}
 	lag := dr.Bytes(behind)
 	j.Lag = &lag
-	j.Facts = append(j.Facts, dr.Fact{Name: "postgres.streaming", Truth: dr.Yes, At: sit.At, Safety: true, Want: dr.Yes,
-		Text: fmt.Sprintf("%s streams from %s (%s), %s behind", bestSite, primary, best.Sync, dr.ByteText(behind))})
+	j.Facts = append(j.Facts, dr.Fact{
+		Name: "postgres.streaming", Truth: dr.Yes, At: sit.At, Safety: true, Want: dr.Yes,
+		Text: fmt.Sprintf("%s streams from %s (%s), %s behind", bestSite, primary, best.Sync, dr.ByteText(behind)),
+	})
 	j.Positions = map[string]string{positionTimeline: fmt.Sprint(p.Timeline()), positionCurrent: p.Server.Current.String()}
 	j.Proof = proofOf(sit, primary, bestSite, p, *best, behind)
 	j.InSync = dr.TriOf(j.Proof != nil)
@@ -84,8 +86,10 @@ const (
 // reading. On a busy primary it is the observation before this one, when the
 // standby has flushed all that was written then.
 func proofOf(sit dr.Situation, primary, site string, p Reading, best Repl, behind int64) *dr.Proof {
-	proof := &dr.Proof{At: sit.At, Site: site, Primary: primary, Source: "pg_stat_replication on " + primary + ", " + best.Sync,
-		Positions: map[string]string{positionTimeline: fmt.Sprint(p.Timeline()), positionCurrent: p.Server.Current.String(), positionFlush: best.Flush.String()}}
+	proof := &dr.Proof{
+		At: sit.At, Site: site, Primary: primary, Source: "pg_stat_replication on " + primary + ", " + best.Sync,
+		Positions: map[string]string{positionTimeline: fmt.Sprint(p.Timeline()), positionCurrent: p.Server.Current.String(), positionFlush: best.Flush.String()},
+	}
 	if behind == 0 || best.Sync == "sync" || best.Sync == "quorum" {
 		return proof
 	}
@@ -109,7 +113,7 @@ func remembers(m *dr.Memory, primary string, p Reading) bool {
 }
 
 // diskAlarms warn before retained log fills a disk.
-func (s *system) diskAlarms(sit dr.Situation, rs map[string]Reading) []string {
+func (s *system) diskAlarms(rs map[string]Reading) []string {
 	var out []string
 	for _, st := range s.sites {
 		r := rs[st.Name]
@@ -155,7 +159,7 @@ func (s *system) returnAlarms(sit dr.Situation, rs map[string]Reading) []string 
 func (s *system) memberFacts(sit dr.Situation, rs map[string]Reading) []dr.Fact {
 	var ids, majors, tls []string
 	same, version, tl := dr.Yes, dr.Yes, dr.Yes
-	put := func(list *[]string, t *dr.Tri, site, v string, bad bool) {
+	put := func(list *[]string, t *dr.Tri, v string, bad bool) {
 		if bad {
 			*t = t.And(dr.Unknown)
 			return
@@ -172,9 +176,9 @@ func (s *system) memberFacts(sit dr.Situation, rs map[string]Reading) []dr.Fact 
 		if !ok {
 			continue
 		}
-		put(&ids, &same, st.Name, r.Control.System, r.Control.System == "")
-		put(&majors, &version, st.Name, r.Major, r.Major == "")
-		put(&tls, &tl, st.Name, fmt.Sprint(r.Timeline()), r.Timeline() == 0)
+		put(&ids, &same, r.Control.System, r.Control.System == "")
+		put(&majors, &version, r.Major, r.Major == "")
+		put(&tls, &tl, fmt.Sprint(r.Timeline()), r.Timeline() == 0)
 	}
 	at := latest(sit)
 	return []dr.Fact{

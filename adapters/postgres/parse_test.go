@@ -65,9 +65,11 @@ func TestAnOutputThatIsCutOffOrNotRecognisedIsAnError(t *testing.T) {
 		_, err := ParseReading(out[:i])
 		require.Error(t, err, "cut at %d", i)
 	}
-	for _, bad := range []string{"", "begin 1\nend ok extra\n", "begin 1\nsurprise x\nend ok\n", "begin 1\nrunning maybe\nend ok\n",
+	for _, bad := range []string{
+		"", "begin 1\nend ok extra\n", "begin 1\nsurprise x\nend ok\n", "begin 1\nrunning maybe\nend ok\n",
 		"begin 1\nsql server {\"version\":1}\nend ok\n", "begin 1\nsql server {\"nonsense\":1}\nend ok\n", "begin 1\ncontrol no colon\nend ok\n",
-		"begin 1\nhistory 1 zzz\nend ok\n", strings.Replace(out, "\"recovery\" : false", "\"recovery\" : null", 1)} {
+		"begin 1\nhistory 1 zzz\nend ok\n", strings.Replace(out, "\"recovery\" : false", "\"recovery\" : null", 1),
+	} {
 		_, err := ParseReading(bad)
 		require.Error(t, err, bad)
 	}
@@ -75,9 +77,11 @@ func TestAnOutputThatIsCutOffOrNotRecognisedIsAnError(t *testing.T) {
 
 func TestOnlyTheCleanMessageTellsTheEndOfTheLog(t *testing.T) {
 	require.Equal(t, LSN(0x3009838), walEnd("pg_waldump: error: error in WAL record at 0/3009800: invalid record length at 0/3009838: wanted 24, got 0"))
-	for _, s := range []string{"", "pg_waldump: error: error in WAL record at 0/3009800: invalid magic number 0000 in log segment 000000010000000000000003, offset 0",
+	for _, s := range []string{
+		"", "pg_waldump: error: error in WAL record at 0/3009800: invalid magic number 0000 in log segment 000000010000000000000003, offset 0",
 		"pg_waldump: error: error in WAL record at 0/3009800: invalid record length at 0/3009838: wanted 24, got 8",
-		"pg_waldump: error: could not find a valid record after 0/3000000"} {
+		"pg_waldump: error: could not find a valid record after 0/3000000",
+	} {
 		require.Zero(t, walEnd(s), s)
 	}
 }

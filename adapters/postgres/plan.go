@@ -85,6 +85,7 @@ func (p *planner) sameSystem() error {
 		if overwritten = p.in.Request.To; overwritten == "" && p.in.Baseline != nil {
 			overwritten = p.in.Baseline.Primary
 		}
+	case dr.ProcTakeover:
 	}
 	for _, st := range p.s.sites {
 		r, ok := p.rs[st.Name]

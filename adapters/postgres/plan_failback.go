@@ -107,8 +107,10 @@ func (p *planner) convert(primary, to string) error {
 	} else {
 		p.d.Loss = noFurtherLoss(to)
 		p.d.Loss.Why += ": " + end.Text
-		p.add(dr.PhaseConvert, attachStandby.Step(kit.At{Phase: dr.PhaseConvert, Slug: "attach", Site: to, Title: "Make " + to + " a standby of " + primary + " without a rewind", Timeout: time.Minute,
-			Why: end.Text}, p.upstreamArgs(to, primary)))
+		p.add(dr.PhaseConvert, attachStandby.Step(kit.At{
+			Phase: dr.PhaseConvert, Slug: "attach", Site: to, Title: "Make " + to + " a standby of " + primary + " without a rewind", Timeout: time.Minute,
+			Why: end.Text,
+		}, p.upstreamArgs(to, primary)))
 	}
 	p.startAndWait(dr.PhaseResynchronise, to, primary, fresh)
 	p.d.BackTo = dr.PhasePrepare
@@ -149,18 +151,24 @@ func (p *planner) convertByRewind(primary, to string, end ends) {
 	}
 	seg := uint64(end.Switch) / size
 	per := uint64(1<<32) / size
-	a := lostArgs{On: p.place(to), Primary: p.place(primary), To: st.BackupDir + "/lost-" + p.s.name + "-" + p.in.RunID, Timeline: end.Timeline, Switch: end.Switch,
-		First: fmt.Sprintf("%08X%08X%08X", end.Timeline, seg/per, seg%per), End: end.End}
-	p.add(dr.PhaseConvert, keepLost.Step(kit.At{Phase: dr.PhaseConvert, Slug: "keep-lost", Site: to, Title: "List and keep what " + primary + " never got", Timeout: 30 * time.Minute,
-		Why: "the rewind destroys it"}, a))
+	a := lostArgs{
+		On: p.place(to), Primary: p.place(primary), To: st.BackupDir + "/lost-" + p.s.name + "-" + p.in.RunID, Timeline: end.Timeline, Switch: end.Switch,
+		First: fmt.Sprintf("%08X%08X%08X", end.Timeline, seg/per, seg%per), End: end.End,
+	}
+	p.add(dr.PhaseConvert, keepLost.Step(kit.At{
+		Phase: dr.PhaseConvert, Slug: "keep-lost", Site: to, Title: "List and keep what " + primary + " never got", Timeout: 30 * time.Minute,
+		Why: "the rewind destroys it",
+	}, a))
 	up := p.upstreamArgs(to, primary)
 	src, _ := p.s.site(primary)
 	source := fmt.Sprintf("host=%s port=%d user=%s dbname=%s", src.Listen, src.Place.Port, p.s.set.ReplicationUser, p.s.set.Database)
 	if p.s.set.Passfile != "" {
 		source += " passfile=" + p.s.set.Passfile
 	}
-	p.add(dr.PhaseConvert, rewind.Step(kit.At{Phase: dr.PhaseConvert, Slug: "rewind", Site: to, Title: "Rewind " + to + " to " + primary, Timeout: 6 * time.Hour,
-		Why: end.Text}, rewindArgs{On: up.On, Primary: up.Primary, Run: up.Run, Source: source, Conninfo: up.Conninfo, Slot: up.Slot, Timeline: end.Timeline}))
+	p.add(dr.PhaseConvert, rewind.Step(kit.At{
+		Phase: dr.PhaseConvert, Slug: "rewind", Site: to, Title: "Rewind " + to + " to " + primary, Timeout: 6 * time.Hour,
+		Why: end.Text,
+	}, rewindArgs{On: up.On, Primary: up.Primary, Run: up.Run, Source: source, Conninfo: up.Conninfo, Slot: up.Slot, Timeline: end.Timeline}))
 	p.d.Loss = dr.Loss{Kind: dr.LossUnknown, Certain: dr.UnknownAmount(), Why: "what " + to + " wrote after the switch was lost with the takeover (" + end.Text + "); it is listed and kept in " + a.To + " before the rewind"}
 	if end.End > end.Switch {
 		p.d.Loss.Certain = dr.Bytes(int64(end.End - end.Switch))

@@ -61,16 +61,22 @@ func (p *planner) overwrite(source, to string) error {
 	if r.DataExists == dr.Yes && r.Rewind == "" && r.Major != "" {
 		p.stepSave(dr.PhaseBackup, to)
 	}
-	p.add(dr.PhaseBackup, baseBackup.Step(kit.At{Phase: dr.PhaseBackup, Slug: "base-backup", Site: to, Title: "Copy " + source + " to " + dir + " on " + to, Timeout: 24 * time.Hour, Interruptible: true,
-		Why: "taken by the host that needs it: no second transfer"},
+	p.add(dr.PhaseBackup, baseBackup.Step(kit.At{
+		Phase: dr.PhaseBackup, Slug: "base-backup", Site: to, Title: "Copy " + source + " to " + dir + " on " + to, Timeout: 24 * time.Hour, Interruptible: true,
+		Why: "taken by the host that needs it: no second transfer",
+	},
 		backupArgs{On: on, Source: src, Dir: dir, Conninfo: p.conninfo(to, source), Slot: p.slot(to), Name: st.AppName}))
-	p.add(dr.PhaseTransfer, verifyBackup.Step(kit.At{Phase: dr.PhaseTransfer, Slug: "verify-backup", Site: to, Title: "Prove that the copy on " + to + " is complete", Timeout: 6 * time.Hour,
-		Why: "the manifest's SHA-256 sums prove on the target host that every file arrived"}, verifyArgs{On: on, Dir: dir}))
+	p.add(dr.PhaseTransfer, verifyBackup.Step(kit.At{
+		Phase: dr.PhaseTransfer, Slug: "verify-backup", Site: to, Title: "Prove that the copy on " + to + " is complete", Timeout: 6 * time.Hour,
+		Why: "the manifest's SHA-256 sums prove on the target host that every file arrived",
+	}, verifyArgs{On: on, Dir: dir}))
 	if r.Running == dr.Yes {
 		p.add(dr.PhaseRestore, stopStandby.Step(kit.At{Phase: dr.PhaseRestore, Slug: "stop-standby", Site: to, Title: "Stop the standby " + to, Timeout: 2 * time.Minute}, standbyArgs{On: on, Primary: src}))
 	}
-	p.add(dr.PhaseRestore, replaceData.Step(kit.At{Phase: dr.PhaseRestore, Slug: "replace-data", Site: to, Title: "Put the copy in the place of " + on.Data, Timeout: 6 * time.Hour,
-		Why: "the old directory is moved aside, not deleted"}, replaceArgs{On: on, Primary: src, Dir: dir, Run: p.in.RunID}))
+	p.add(dr.PhaseRestore, replaceData.Step(kit.At{
+		Phase: dr.PhaseRestore, Slug: "replace-data", Site: to, Title: "Put the copy in the place of " + on.Data, Timeout: 6 * time.Hour,
+		Why: "the old directory is moved aside, not deleted",
+	}, replaceArgs{On: on, Primary: src, Dir: dir, Run: p.in.RunID}))
 	up := p.upstreamArgs(to, source)
 	up.On = on
 	p.add(dr.PhaseTransition, attachStandby.Step(kit.At{Phase: dr.PhaseTransition, Slug: "attach", Site: to, Title: "Point " + to + " to " + source, Timeout: time.Minute}, up))

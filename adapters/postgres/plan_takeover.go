@@ -130,8 +130,10 @@ func (p *planner) planned(v sides, ph phaseNames) error {
 	if ph.stop == dr.PhaseIsolate {
 		p.d.BackTo = dr.PhasePrepare
 	}
-	p.d.Loss = dr.Loss{Kind: dr.LossNone, Certain: dr.Amount{Bytes: 0, Transactions: 0, Millis: -1},
-		Why: "the promotion waits for the proof that " + v.New + " holds the shutdown checkpoint of " + v.Old + "; without it " + v.Old + " is started again"}
+	p.d.Loss = dr.Loss{
+		Kind: dr.LossNone, Certain: dr.Amount{Bytes: 0, Transactions: 0, Millis: -1},
+		Why: "the promotion waits for the proof that " + v.New + " holds the shutdown checkpoint of " + v.Old + "; without it " + v.Old + " is started again",
+	}
 	p.d.Outage = "less than a second, from the stop of " + v.Old + " to the promotion of " + v.New
 	p.consequencesPlanned(v, old)
 	return nil
@@ -275,8 +277,13 @@ func (p *planner) drift(v sides) {
 	for _, s := range []struct {
 		name string
 		a, b int
-	}{{"max_connections", a.MaxConnections, b.MaxConnections}, {"max_worker_processes", a.MaxWorkers, b.MaxWorkers},
-		{"max_wal_senders", a.MaxSenders, b.MaxSenders}, {"max_prepared_transactions", a.MaxPrepared, b.MaxPrepared}, {"max_locks_per_transaction", a.MaxLocks, b.MaxLocks}} {
+	}{
+		{"max_connections", a.MaxConnections, b.MaxConnections},
+		{"max_worker_processes", a.MaxWorkers, b.MaxWorkers},
+		{"max_wal_senders", a.MaxSenders, b.MaxSenders},
+		{"max_prepared_transactions", a.MaxPrepared, b.MaxPrepared},
+		{"max_locks_per_transaction", a.MaxLocks, b.MaxLocks},
+	} {
 		if s.a < s.b {
 			p.d.Consequence("%s is %d on %s and %d on %s: %s as a standby will pause its recovery until it is raised.", s.name, s.a, v.Old, s.b, v.New, v.Old)
 		}

@@ -32,8 +32,10 @@ func onPaper(t *testing.T, east, west string) *paper {
 	site := func(n, port string) kit.SiteEntry {
 		return kit.SiteEntry{Name: n, Node: yamlNode("host: db-" + n + "\ndata: /srv/pg/" + n + "\nbin: /usr/lib/postgresql/15/bin\nport: " + port + "\nlisten: 10.0.0.1\nsocket: /run/postgresql\nbackup_dir: /srv/backup\n")}
 	}
-	s, err := Adapter{}.Decode(kit.Entry{Name: "orders", Sites: []kit.SiteEntry{site("east", "5432"), site("west", "5433")},
-		Node: yamlNode("passfile: /srv/pgpass\n"), Hosts: func(string) bool { return true }})
+	s, err := Adapter{}.Decode(kit.Entry{
+		Name: "orders", Sites: []kit.SiteEntry{site("east", "5432"), site("west", "5433")},
+		Node: yamlNode("passfile: /srv/pgpass\n"), Hosts: func(string) bool { return true },
+	})
 	require.NoError(t, err)
 	p := &paper{t: t, sys: s.(*system), rs: map[string]Reading{}, silent: map[string]bool{}}
 	for n, f := range map[string]string{"east": east, "west": west} {
@@ -54,7 +56,7 @@ func (p *paper) situation() dr.Situation {
 			s.Sites = append(s.Sites, unreadable(st, dr.Retry("unreachable", "the host did not answer"), at))
 			continue
 		}
-		v := describe(p.sys, st, p.rs[st.Name], at)
+		v := describe(st, p.rs[st.Name], at)
 		v.Detail, _ = json.Marshal(p.rs[st.Name])
 		s.Sites = append(s.Sites, v)
 	}
@@ -215,13 +217,17 @@ func TestNamesInSynchronousStandbyNamesAreExchanged(t *testing.T) {
 func TestABadInventoryIsRefused(t *testing.T) {
 	good := "host: a\ndata: /d\nbin: /b\nport: 5432\nlisten: 10.0.0.1\nsocket: /s\nbackup_dir: /k\n"
 	decode := func(node, east string) error {
-		_, err := Adapter{}.Decode(kit.Entry{Name: "orders", Node: yamlNode(node), Hosts: func(h string) bool { return h == "a" },
-			Sites: []kit.SiteEntry{{Name: "east", Node: yamlNode(east)}, {Name: "west", Node: yamlNode(good)}}})
+		_, err := Adapter{}.Decode(kit.Entry{
+			Name: "orders", Node: yamlNode(node), Hosts: func(h string) bool { return h == "a" },
+			Sites: []kit.SiteEntry{{Name: "east", Node: yamlNode(east)}, {Name: "west", Node: yamlNode(good)}},
+		})
 		return err
 	}
 	require.NoError(t, decode("database: postgres\n", good))
-	for from, to := range map[string]string{"host: a": "host: zzz", "data: /d": "data: d", "bin: /b": "bin: /b/../c", "port: 5432": "port: 0", "listen: 10.0.0.1": "listen: 'x;y'",
-		"socket: /s": "socket: '/s $(id)'", "backup_dir: /k": "backup_dir: /d/k"} {
+	for from, to := range map[string]string{
+		"host: a": "host: zzz", "data: /d": "data: d", "bin: /b": "bin: /b/../c", "port: 5432": "port: 0", "listen: 10.0.0.1": "listen: 'x;y'",
+		"socket: /s": "socket: '/s $(id)'", "backup_dir: /k": "backup_dir: /d/k",
+	} {
 		require.Error(t, decode("database: postgres\n", strings.Replace(good, from, to, 1)), to)
 	}
 	for _, node := range []string{"database: 'x y'\n", "user: Robert\n", "surprise: 1\n", "passfile: secret\n", "slot_prefix: A\n", "synchronous: maybe\n", "replication_user: \"x'\"\n"} {

@@ -62,8 +62,10 @@ func (p *planner) fenceOld(v sides, old Reading, readable bool) string {
 	if old.Running != dr.No || !readable {
 		a := receiverArgs{On: p.place(v.New), Run: p.in.RunID}
 		u := resumeReceiver.Step(kit.At{Phase: ph, Slug: "undo-stop-receiver", Site: v.New, Title: "Let " + v.New + " receive again", Timeout: time.Minute}, a)
-		p.add(ph, stopReceiver.Step(kit.At{Phase: ph, Slug: "stop-receiver", Site: v.New, Title: "Stop receiving on " + v.New, Timeout: time.Minute, Undo: &u,
-			Why: "while it receives, and acknowledges, nobody can say what the last position is"}, a))
+		p.add(ph, stopReceiver.Step(kit.At{
+			Phase: ph, Slug: "stop-receiver", Site: v.New, Title: "Stop receiving on " + v.New, Timeout: time.Minute, Undo: &u,
+			Why: "while it receives, and acknowledges, nobody can say what the last position is",
+		}, a))
 	}
 	if to := p.rs[v.New]; to.Server.Synchronous != "" {
 		p.stepSync(ph, v.New, "", "a name of a server that is not there would let every commit on "+v.New+" hang", true)
@@ -88,8 +90,10 @@ func (p *planner) fenceOld(v sides, old Reading, readable bool) string {
 	}
 	a := fenceArgs{On: p.place(v.Old), Standby: p.place(v.New), Run: p.in.RunID, Start: old.Running == dr.Yes, Options: p.place(v.Old).options()}
 	u := unfence.Step(kit.At{Phase: ph, Slug: "undo-fence", Site: v.Old, Title: "Take the fence of " + v.Old + " away", Timeout: 5 * time.Minute}, a)
-	st := kit.At{Phase: ph, Slug: "fence", Site: v.Old, Title: "Fence " + v.Old, Timeout: 2 * time.Minute, Undo: &u, StopsClients: true,
-		Why: "its start by a reboot, a colleague or a manager after the promotion would make a second primary"}
+	st := kit.At{
+		Phase: ph, Slug: "fence", Site: v.Old, Title: "Fence " + v.Old, Timeout: 2 * time.Minute, Undo: &u, StopsClients: true,
+		Why: "its start by a reboot, a colleague or a manager after the promotion would make a second primary",
+	}
 	p.add(ph, fence.Step(st, a))
 	p.d.NeedFence(kit.FenceNeed{Site: v.Old, ByAdapter: true, Why: "it is stopped on its own host and its control file is taken away: no start of it succeeds, also after a reboot"})
 	return heldByFence
@@ -111,8 +115,10 @@ func (p *planner) unplannedLoss(v sides, old Reading, readable bool) dr.Loss {
 	}
 	switch {
 	case readable && old.Running == dr.No && old.Control.State == stateShutDown && old.Control.Timeline == to.Timeline() && held > old.Control.Checkpoint:
-		return dr.Loss{Kind: dr.LossNone, Certain: dr.Amount{Bytes: 0, Transactions: -1, Millis: -1},
-			Why: fmt.Sprintf("%s was shut down cleanly and %s holds its shutdown checkpoint %s", v.Old, v.New, old.Control.Checkpoint)}
+		return dr.Loss{
+			Kind: dr.LossNone, Certain: dr.Amount{Bytes: 0, Transactions: -1, Millis: -1},
+			Why: fmt.Sprintf("%s was shut down cleanly and %s holds its shutdown checkpoint %s", v.Old, v.New, old.Control.Checkpoint),
+		}
 	case readable && old.WALEnd != 0 && old.Timeline() == to.Timeline():
 		behind := int64(0)
 		if old.WALEnd > held {

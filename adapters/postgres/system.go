@@ -49,8 +49,10 @@ func (s *system) Needs() []kit.Need {
 	for _, v := range s.sites {
 		n := kit.Need{Site: v.Name, Host: v.Place.Host}
 		for _, t := range []string{"psql", "pg_ctl", "pg_controldata", "pg_waldump", "pg_rewind", "pg_basebackup", "pg_verifybackup", "postgres"} {
-			n.Tools = append(n.Tools, kit.Tool{Name: t, Path: v.Place.Bin + "/" + t,
-				Hint: "part of the PostgreSQL server package (Debian: postgresql-15); `bin` of the site names its directory"})
+			n.Tools = append(n.Tools, kit.Tool{
+				Name: t, Path: v.Place.Bin + "/" + t,
+				Hint: "part of the PostgreSQL server package (Debian: postgresql-15); `bin` of the site names its directory",
+			})
 		}
 		for _, t := range []string{"sed", "awk", "grep", "df"} {
 			n.Tools = append(n.Tools, kit.Tool{Name: t, Path: t, Hint: "part of every Linux distribution"})
@@ -85,7 +87,7 @@ func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.S
 	if err != nil {
 		return unreadable(st, err, env.Now())
 	}
-	out := describe(s, st, r, env.Now())
+	out := describe(st, r, env.Now())
 	raw, err := json.Marshal(r)
 	if err != nil {
 		return unreadable(st, err, env.Now())

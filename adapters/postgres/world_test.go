@@ -211,7 +211,8 @@ func (w *world) eventually(f func() bool, what string) {
 }
 
 func (w *world) env() kit.Env {
-	return kit.Env{Hosts: w.local, Now: time.Now, Progress: func(kit.Progress) {},
+	return kit.Env{
+		Hosts: w.local, Now: time.Now, Progress: func(kit.Progress) {},
 		Secret: func(context.Context, string) (string, error) { return "", dr.Refuse("secret", "no secrets here") },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			t := time.NewTimer(d)
@@ -222,7 +223,8 @@ func (w *world) env() kit.Env {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-		}}
+		},
+	}
 }
 
 func (w *world) observe() dr.Situation {

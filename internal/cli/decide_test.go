@@ -39,7 +39,7 @@ func TestASignedApprovalCountsWithThePersonsKey(t *testing.T) {
 	require.True(t, v.Counts && v.Signed, v.Why)
 	d.Occurrence++
 	require.False(t, people.Judge(s.Inventory.People, policy, d, people.Unknown, noon).Counts, "the signature covers the occurrence")
-	require.Equal(t, st.Gate.Occurrence, 2)
+	require.Equal(t, 2, st.Gate.Occurrence)
 }
 
 func TestWithoutATerminalNothingIsApprovedBlindly(t *testing.T) {

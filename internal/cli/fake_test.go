@@ -68,6 +68,7 @@ func (s fakeSystem) Plan(in kit.PlanInput, d *kit.Draft) error {
 	d.To, d.Nothing = in.Request.To, in.Request.To+" is primary already"
 	return nil
 }
+
 func (s fakeSystem) Files() []kit.File {
 	return []kit.File{{Name: "roles.sql", Where: "on the primary", Body: "CREATE ROLE x; -- \x1b[31m"}}
 }

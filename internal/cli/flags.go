@@ -29,7 +29,6 @@ type input struct {
 	// Decisions.
 	gate, digest, step string
 	attempt            int
-	timeout            time.Duration
 	// Looking.
 	run, format, out, ui string
 	watch, exitCode      bool

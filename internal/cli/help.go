@@ -11,38 +11,54 @@ import (
 // commands lists every command in the order in which people meet them.
 func commands() []command {
 	list := []command{
-		{name: "systems", what: "List the systems of the inventory.", run: (*App).systems,
-			flags: func(in *input) { in.inventoryFlag(); in.jsonFlag() }},
-		{name: "assess", args: "[SYSTEM]", max: 1, run: (*App).assess,
+		{
+			name: "systems", what: "List the systems of the inventory.", run: (*App).systems,
+			flags: func(in *input) { in.inventoryFlag(); in.jsonFlag() },
+		},
+		{
+			name: "assess", args: "[SYSTEM]", max: 1, run: (*App).assess,
 			what:  "Observe a system, or all of them, and say whether it is proven healthy.\nChanges nothing and works without Temporal.",
-			flags: func(in *input) { in.inventoryFlag(); in.jsonFlag() }},
-		{name: "plan", args: "takeover|failback|reseed SYSTEM", min: 2, max: 2, run: (*App).plan,
+			flags: func(in *input) { in.inventoryFlag(); in.jsonFlag() },
+		},
+		{
+			name: "plan", args: "takeover|failback|reseed SYSTEM", min: 2, max: 2, run: (*App).plan,
 			what:  "Observe a system and show what a procedure would do now: a preview that cannot be approved,\nor with --format markdown a run-book to carry out by hand. Changes nothing and works without Temporal.",
-			flags: planFlags},
+			flags: planFlags,
+		},
 	}
 	for _, p := range []dr.Procedure{dr.ProcTakeover, dr.ProcFailback, dr.ProcReseed} {
 		list = append(list, startCommand(p))
 	}
 	list = append(list,
-		command{name: "follow", args: "SYSTEM", min: 1, max: 1, run: (*App).followRun,
+		command{
+			name: "follow", args: "SYSTEM", min: 1, max: 1, run: (*App).followRun,
 			what:  "Follow the present run of a system to its end; on a terminal an open gate can be decided here.",
-			flags: func(in *input) { in.personFlags(); in.jsonFlag(); in.followFlags() }},
-		command{name: "status", args: "SYSTEM", min: 1, max: 1, run: (*App).status,
+			flags: func(in *input) { in.personFlags(); in.jsonFlag(); in.followFlags() },
+		},
+		command{
+			name: "status", args: "SYSTEM", min: 1, max: 1, run: (*App).status,
 			what:  "Say what the present or last run of a system does or waits for; at an open gate, with the plan.",
-			flags: statusFlags})
+			flags: statusFlags,
+		})
 	for _, v := range dr.Verbs() {
 		list = append(list, decisionCommand(v))
 	}
 	return append(list,
-		command{name: "report", args: "SYSTEM", min: 1, max: 1, run: (*App).report,
+		command{
+			name: "report", args: "SYSTEM", min: 1, max: 1, run: (*App).report,
 			what:  "Write the report of the present or last run: from Temporal's history while that is kept, else from the report files.",
-			flags: reportFlags},
-		command{name: "files", args: "SYSTEM", min: 1, max: 1, run: (*App).files,
+			flags: reportFlags,
+		},
+		command{
+			name: "files", args: "SYSTEM", min: 1, max: 1, run: (*App).files,
 			what:  "Show the files that the product's adapter offers to install (roles, settings, hook scripts).",
-			flags: func(in *input) { in.inventoryFlag(); in.jsonFlag() }},
-		command{name: "link", args: "takeover|failback|reseed SYSTEM", min: 2, max: 2, run: (*App).link,
+			flags: func(in *input) { in.inventoryFlag(); in.jsonFlag() },
+		},
+		command{
+			name: "link", args: "takeover|failback|reseed SYSTEM", min: 2, max: 2, run: (*App).link,
 			what:  "Give the link to the Temporal UI's start page, filled in, and the input to paste there. Starts nothing.",
-			flags: linkFlags},
+			flags: linkFlags,
+		},
 	)
 }
 

@@ -50,6 +50,7 @@ func chooseTarget(r *dr.Request, sys *inventory.System, look func() (dr.Situatio
 		return nil
 	case dr.ProcReseed:
 		return badUsage("say which site will be overwritten with a copy").WithNext("--to SITE, one of: %s", strings.Join(sys.Sites, ", "))
+	case dr.ProcTakeover:
 	}
 	ask := badUsage("say which site shall become primary").WithNext("--to SITE, one of: %s", strings.Join(sys.Sites, ", "))
 	if len(sys.Sites) != 2 {

@@ -78,6 +78,7 @@ func stepOf(ph dr.Phase) dr.Step {
 		change.Skip = dr.SkipDecision
 	case dr.PhasePrepare, dr.PhaseTransfer:
 		change.Interruptible = true
+	default:
 	}
 	return change
 }

@@ -1,7 +1,6 @@
 package histories
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -63,7 +62,7 @@ func TestEveryProcedureHasEveryEnding(t *testing.T) {
 	}
 	for workflow, names := range own {
 		for _, name := range append(names, common...) {
-			require.True(t, have[workflow+"/"+name], fmt.Sprintf("there is no scenario %s/%s", workflow, name))
+			require.True(t, have[workflow+"/"+name], "there is no scenario %s/%s", workflow, name)
 		}
 	}
 }

@@ -42,8 +42,10 @@ func takeovers() []Scenario {
 	return named(dr.WorkflowTakeover, []Scenario{
 		{Name: "done", People: []Act{approve("ana", decide)}, End: ends(dr.EndDone), Ran: takeoverSteps},
 		{Name: "done-by-update", People: []Act{saying(approve("ana", decide), "the gate is passed")}, End: ends(dr.EndDone), Ran: takeoverSteps},
-		{Name: "done-unprotected", Input: `{"system":"$SYSTEM","mode":"unplanned","to":"west","reason":"east is lost"}`,
-			World: World{Unprotected: true}, People: []Act{approve("ana", decide)}, End: ends(dr.EndDone), Ran: takeoverSteps},
+		{
+			Name: "done-unprotected", Input: `{"system":"$SYSTEM","mode":"unplanned","to":"west","reason":"east is lost"}`,
+			World: World{Unprotected: true}, People: []Act{approve("ana", decide)}, End: ends(dr.EndDone), Ran: takeoverSteps,
+		},
 		{Name: "nothing-to-do", World: World{Nothing: true}, End: ends(dr.EndNothing), Ran: []string{}},
 		{Name: "gate-not-asked", World: World{Unchanging: true}, End: ends(dr.EndDone), Ran: []string{"verify.proof"}},
 		{Name: "rejected", People: []Act{reject(decide)}, End: ends(dr.EndRejected), Ran: []string{}},
@@ -52,26 +54,39 @@ func takeovers() []Scenario {
 		{Name: "aborted-at-gate", People: []Act{answer(dr.VerbAbort, decide)}, End: ends(dr.EndAborted), Ran: []string{}},
 		{Name: "cancelled-at-gate", People: []Act{cancel(decide)}, End: ends(dr.EndAborted), Ran: []string{}},
 		{Name: "abandoned-at-gate", People: []Act{answer(dr.VerbAbandon, decide)}, End: ends(dr.EndAbandoned), Ran: []string{}},
-		{Name: "replanned-at-gate", People: []Act{answer(dr.VerbReplan, decide), approve("ana", again(dr.GateDecide, 2))},
-			End: ends(dr.EndDone), Ran: takeoverSteps},
-		{Name: "quorum-by-signal-and-update", World: World{Quorum: 2},
+		{
+			Name: "replanned-at-gate", People: []Act{answer(dr.VerbReplan, decide), approve("ana", again(dr.GateDecide, 2))},
+			End: ends(dr.EndDone), Ran: takeoverSteps,
+		},
+		{
+			Name: "quorum-by-signal-and-update", World: World{Quorum: 2},
 			People: []Act{
 				approve("ana", decide),
 				saying(approve("ana", Moment{Gate: dr.GateDecide, Votes: 1}), "already"),
 				saying(approve("ben", Moment{Gate: dr.GateDecide, Votes: 1}), "2 of 2"),
-			}, End: ends(dr.EndDone), Ran: takeoverSteps},
-		{Name: "unknown-requester-excluded", World: World{ExcludeRequester: true},
-			People: []Act{approve("ana", decide), approve("ben", Moment{Gate: dr.GateDecide, Votes: 1})}, End: ends(dr.EndDone), Ran: takeoverSteps},
-		{Name: "stale-plan-approved-again", World: World{Stale: 1},
-			People: []Act{approve("ana", decide), approve("ben", again(dr.GateDecide, 2))}, End: ends(dr.EndDone), Ran: takeoverSteps},
-		{Name: "lapsed-approval-approved-again", World: World{UsableFor: short},
+			}, End: ends(dr.EndDone), Ran: takeoverSteps,
+		},
+		{
+			Name: "unknown-requester-excluded", World: World{ExcludeRequester: true},
+			People: []Act{approve("ana", decide), approve("ben", Moment{Gate: dr.GateDecide, Votes: 1})}, End: ends(dr.EndDone), Ran: takeoverSteps,
+		},
+		{
+			Name: "stale-plan-approved-again", World: World{Stale: 1},
+			People: []Act{approve("ana", decide), approve("ben", again(dr.GateDecide, 2))}, End: ends(dr.EndDone), Ran: takeoverSteps,
+		},
+		{
+			Name: "lapsed-approval-approved-again", World: World{UsableFor: short},
 			People: []Act{
 				answer(dr.VerbPause, decide), approve("ana", decide),
-				{When: paused(), After: 2 * short, Verb: dr.VerbResume, By: "ana"}, approve("ana", again(dr.GateDecide, 2)),
-			}, End: ends(dr.EndDone), Ran: takeoverSteps},
+				{When: paused(), After: 2 * short, Verb: dr.VerbResume, By: "ana"},
+				approve("ana", again(dr.GateDecide, 2)),
+			}, End: ends(dr.EndDone), Ran: takeoverSteps,
+		},
 		{Name: "open-at-decide", End: open(decide), Ran: []string{}},
-		{Name: "open-at-decide-half-approved", World: World{Quorum: 2}, People: []Act{approve("ana", decide)},
-			End: open(Moment{Gate: dr.GateDecide, Votes: 1}), Ran: []string{}},
+		{
+			Name: "open-at-decide-half-approved", World: World{Quorum: 2}, People: []Act{approve("ana", decide)},
+			End: open(Moment{Gate: dr.GateDecide, Votes: 1}), Ran: []string{},
+		},
 		{Name: "open-paused", People: []Act{answer(dr.VerbPause, decide), approve("ana", decide)}, End: open(paused()), Ran: []string{}},
 	})
 }

@@ -15,21 +15,33 @@ func watches() []Scenario {
 		{Name: "nothing-seen-yet", End: stands(1, Remembers{})},
 		{Name: "in-sync", World: World{Samples: []Sample{{InSync: true}}}, End: stands(2, Remembers{InSync: true})},
 		{Name: "out-of-sync-with-alarms", World: World{Samples: []Sample{{InSync: true}, {}, {Alarms: 2}}}, End: stands(4, Remembers{Alarms: 2})},
-		{Name: "told-a-baseline", World: World{Samples: []Sample{{InSync: true}}},
-			People: []Act{{When: sampled(2), Told: baseline}}, End: stands(3, Remembers{InSync: true, Baseline: true})},
-		{Name: "told-that-it-is-unprotected", World: World{Samples: []Sample{{InSync: true}}},
+		{
+			Name: "told-a-baseline", World: World{Samples: []Sample{{InSync: true}}},
+			People: []Act{{When: sampled(2), Told: baseline}}, End: stands(3, Remembers{InSync: true, Baseline: true}),
+		},
+		{
+			Name: "told-that-it-is-unprotected", World: World{Samples: []Sample{{InSync: true}}},
 			People: []Act{{When: sampled(2), Told: baseline}, {When: sampled(3), Told: unprotected}},
-			End:    stands(4, Remembers{InSync: true, Baseline: true, Unprotected: true})},
-		{Name: "told-that-it-is-protected-again",
+			End:    stands(4, Remembers{InSync: true, Baseline: true, Unprotected: true}),
+		},
+		{
+			Name:   "told-that-it-is-protected-again",
 			People: []Act{{When: sampled(1), Told: unprotected}, {When: sampled(2), Told: &dr.Told{Protection: true}}},
-			End:    stands(3, Remembers{})},
-		{Name: "told-garbage", World: World{Samples: []Sample{{InSync: true, After: 3 * short}}},
-			People: []Act{{When: sampled(1), Garbled: true}}, End: stands(2, Remembers{InSync: true})},
-		{Name: "continued-as-new", World: World{Samples: []Sample{heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy}},
-			End: End{Status: "ContinuedAsNew"}},
+			End:    stands(3, Remembers{}),
+		},
+		{
+			Name: "told-garbage", World: World{Samples: []Sample{{InSync: true, After: 3 * short}}},
+			People: []Act{{When: sampled(1), Garbled: true}}, End: stands(2, Remembers{InSync: true}),
+		},
+		{
+			Name: "continued-as-new", World: World{Samples: []Sample{heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy, heavy}},
+			End: End{Status: "ContinuedAsNew"},
+		},
 		{Name: "cancelled", World: World{Samples: []Sample{{InSync: true}}}, People: []Act{cancel(sampled(2))}, End: End{Status: "Canceled"}},
-		{Name: "system-gone", World: World{Samples: []Sample{{InSync: true}, {Fails: dr.Refuse("unknown_system", "there is no such system")}}},
-			End: End{Fails: "there is no such system"}},
+		{
+			Name: "system-gone", World: World{Samples: []Sample{{InSync: true}, {Fails: dr.Refuse("unknown_system", "there is no such system")}}},
+			End: End{Fails: "there is no such system"},
+		},
 		{Name: "refused-id", ID: "not-the-watch", End: End{Fails: `"drwatch-watch-refused-id"`}},
 	})
 }

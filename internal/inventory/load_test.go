@@ -25,7 +25,7 @@ func TestTheCompleteExampleIsReadAsWritten(t *testing.T) {
 		KnownHosts: []string{abs(t, "testdata/known_hosts")}, Jump: "bastion", JobDir: inventory.DefaultJobDir,
 	}, inv.Hosts["db1"])
 	require.Equal(t, "/var/lib/switchback/jobs", inv.Hosts["db2"].JobDir)
-	require.Equal(t, "", inv.Hosts["third"].Jump, "a host may switch a default off")
+	require.Empty(t, inv.Hosts["third"].Jump, "a host may switch a default off")
 	require.Equal(t, "bastion", inv.Hosts["bastion"].PasswordCredential)
 
 	s, err := inv.System("orders")
@@ -40,8 +40,10 @@ func TestTheCompleteExampleIsReadAsWritten(t *testing.T) {
 
 	require.Equal(t, []inventory.Application{
 		{Name: "shop", Hosts: map[string]string{"east": "app1", "west": "app1"}, Unit: "shop.service", Timeout: dr.Duration(inventory.DefaultTimeout)},
-		{Name: "batch", Hosts: map[string]string{"east": "app1"}, Stop: []string{"/opt/batch/ctl", "stop"}, Start: []string{"/opt/batch/ctl", "start"},
-			Running: []string{"/opt/batch/ctl", "status"}, Timeout: dr.Duration(5 * time.Minute)},
+		{
+			Name: "batch", Hosts: map[string]string{"east": "app1"}, Stop: []string{"/opt/batch/ctl", "stop"}, Start: []string{"/opt/batch/ctl", "start"},
+			Running: []string{"/opt/batch/ctl", "status"}, Timeout: dr.Duration(5 * time.Minute),
+		},
 	}, s.Applications)
 	require.Equal(t, []inventory.Client{{
 		Name: "address", Host: "third", None: []string{"/opt/vip/point", "none"}, Show: []string{"/opt/vip/show"}, Timeout: dr.Duration(inventory.DefaultTimeout),

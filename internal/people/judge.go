@@ -80,8 +80,11 @@ func checkSigned(p inventory.Person, policy dr.DecisionPolicy, d dr.Decision, no
 		name   string
 		absent bool
 	}{
-		{"workflow", d.Workflow == ""}, {"original_run", d.OriginalRun == ""}, {"run", d.Run == ""},
-		{"time", d.Time.IsZero()}, {"nonce", d.Nonce == ""},
+		{"workflow", d.Workflow == ""},
+		{"original_run", d.OriginalRun == ""},
+		{"run", d.Run == ""},
+		{"time", d.Time.IsZero()},
+		{"nonce", d.Nonce == ""},
 	} {
 		if f.absent {
 			return fmt.Sprintf("the signed decision lacks the field %q", f.name)

@@ -206,7 +206,7 @@ func cshUser(t *testing.T) (name, home string) {
 		".cshrc": "echo 'banner of cshrc: $HOME !'\nsetenv FROM_CSHRC yes\n",
 		".login": "echo 'banner of login'\nsetenv FROM_LOGIN 'it is me'\nset path = ($home/tools $path)\n",
 	} {
-		require.NoError(t, os.WriteFile(filepath.Join(home, file), []byte(text), 0o644)) //nolint:gosec // read by that user
+		require.NoError(t, os.WriteFile(filepath.Join(home, file), []byte(text), 0o644))
 	}
 	return name, home
 }

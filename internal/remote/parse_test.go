@@ -56,8 +56,14 @@ func TestAReportIsReadStrictly(t *testing.T) {
 	require.Equal(t, kit.Job{State: kit.JobFinished, Exit: 3, Dir: "/j/x", Stdout: "tail\n", Started: true}, r.job)
 	require.Equal(t, []string{"a"}, r.credentials)
 	for _, change := range [][2]string{
-		{"started", "perhaps"}, {"finished", "fine"}, {"exit 3", "exit x"}, {"exit 3", "exit -1"}, {"dir ", "folder "},
-		{"output", "put"}, {"text \n", ""}, {"verdict ", ""},
+		{"started", "perhaps"},
+		{"finished", "fine"},
+		{"exit 3", "exit x"},
+		{"exit 3", "exit -1"},
+		{"dir ", "folder "},
+		{"output", "put"},
+		{"text \n", ""},
+		{"verdict ", ""},
 	} {
 		_, err := parseReport([]byte(strings.Replace(goodReport, change[0], change[1], 1)))
 		require.Error(t, err, change)

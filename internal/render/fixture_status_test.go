@@ -69,8 +69,10 @@ func abortedReport() dr.Report {
 	}
 	r.Evidence, r.Final, r.Refused = nil, nil, nil
 	r.Votes = []dr.Vote{{Verb: dr.VerbApprove, Person: "tom", At: at(3 * m)}, {Verb: dr.VerbAbort, Person: "maria", At: at(3*m + s), Signed: true, Reason: "east is back"}}
-	end := dr.Ending{Kind: dr.EndAborted, Text: "Aborted before the point of no return; everything was undone.", At: at(3*m + 2*s),
-		Roles: []dr.SiteRole{{Site: "east", Role: dr.RolePrimary}, {Site: "west", Role: dr.RoleUnknown, Text: "not read"}}}
+	end := dr.Ending{
+		Kind: dr.EndAborted, Text: "Aborted before the point of no return; everything was undone.", At: at(3*m + 2*s),
+		Roles: []dr.SiteRole{{Site: "east", Role: dr.RolePrimary}, {Site: "west", Role: dr.RoleUnknown, Text: "not read"}},
+	}
 	r.Ending, r.WrittenAt = &end, end.At.Add(s)
 	r.Status = dr.Status{State: dr.StateEnded, Sentence: end.Text, Ending: &end}
 	return r

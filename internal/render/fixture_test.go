@@ -25,18 +25,22 @@ func situation() dr.Situation {
 	return dr.Situation{
 		System: "orders", Product: "postgres", At: at(-12 * time.Second), Took: dr.Duration(340 * time.Millisecond),
 		Sites: []dr.SiteSituation{
-			{Site: "east", Reachable: dr.Yes, Role: dr.RolePrimary, AcceptsWrites: dr.Yes, At: at(-11 * time.Second),
+			{
+				Site: "east", Reachable: dr.Yes, Role: dr.RolePrimary, AcceptsWrites: dr.Yes, At: at(-11 * time.Second),
 				Summary: "PostgreSQL 15.6 runs as primary on timeline 4 with one streaming standby.",
 				Facts: []dr.Fact{
 					{Name: "postgres.in_recovery", Truth: dr.No, Text: "pg_is_in_recovery() is false", At: at(-11 * time.Second), Source: "SQL on pg-east-1", Safety: true, Want: dr.No},
 					{Name: "postgres.managed", Truth: dr.No, Text: "no cluster manager was found", At: at(-11 * time.Second), Safety: true, Want: dr.No},
-				}},
-			{Site: "west", Reachable: dr.Yes, Role: dr.RoleSecondary, AcceptsWrites: dr.No, At: at(-11 * time.Second),
+				},
+			},
+			{
+				Site: "west", Reachable: dr.Yes, Role: dr.RoleSecondary, AcceptsWrites: dr.No, At: at(-11 * time.Second),
 				Summary: "PostgreSQL 15.6 streams from east.",
 				Facts: []dr.Fact{
 					{Name: "postgres.streaming", Truth: dr.Yes, Text: "the WAL receiver streams at 0/5A001F8", At: at(-11 * time.Second), Source: "pg_stat_wal_receiver", Safety: true, Want: dr.Yes},
 					{Name: "postgres.disk", Truth: dr.Unknown, Text: "df printed an unrecognised line", At: at(-40 * time.Second)},
-				}},
+				},
+			},
 		},
 		Judgement:  dr.Judgement{InSync: dr.Yes, Lag: &dr.Amount{Bytes: 0, Transactions: -1, Millis: -1}},
 		MemoryText: "last sample 9 s old, in sync since 2026-02-27 11:02:45 UTC",
@@ -59,9 +63,11 @@ func planned() dr.Plan {
 		Reason: "move to west for the power work in east",
 		Phases: []dr.PhasePlan{
 			{Phase: dr.PhasePrepare, Steps: []dr.Step{step("prepare.checkpoint", "Write a checkpoint on east", "pg-east-1", dr.KindChange, `pg-east-1> CHECKPOINT`)}},
-			{Phase: dr.PhaseIsolate, Steps: []dr.Step{fence,
+			{Phase: dr.PhaseIsolate, Steps: []dr.Step{
+				fence,
 				step("isolate.stop", "Stop PostgreSQL on east", "pg-east-1", dr.KindChange, `pg-east-1$ sudo systemctl stop postgresql@15-orders`),
-				step("isolate.proof", "Prove that west holds the shutdown checkpoint", "pg-west-1", dr.KindRead, `pg-west-1$ pg_waldump -p /srv/pg/orders/pg_wal -s 0/5A001F8 -n 1`)}},
+				step("isolate.proof", "Prove that west holds the shutdown checkpoint", "pg-west-1", dr.KindRead, `pg-west-1$ pg_waldump -p /srv/pg/orders/pg_wal -s 0/5A001F8 -n 1`),
+			}},
 			{Phase: dr.PhasePromote, Steps: []dr.Step{promote}},
 			{Phase: dr.PhaseRedirect, Steps: []dr.Step{unbind}},
 			{Phase: dr.PhaseVerify, Steps: []dr.Step{step("verify.write", "Write a row through orders-db", "pg-west-1", dr.KindRead, `pg-west-1> SELECT pg_is_in_recovery(), pg_current_wal_lsn()`)}},
@@ -80,8 +86,10 @@ func planned() dr.Plan {
 func unplanned() dr.Plan {
 	p := planned()
 	p.Mode, p.Reason = dr.ModeUnplanned, "east is gone"
-	p.Loss = dr.Loss{Kind: dr.LossWindow, Certain: dr.Bytes(1_200_000), Why: "east cannot be read",
-		Proof: &dr.Proof{At: at(-95 * time.Second), Site: "west", Primary: "east", Source: "the watch's last sample"}}
+	p.Loss = dr.Loss{
+		Kind: dr.LossWindow, Certain: dr.Bytes(1_200_000), Why: "east cannot be read",
+		Proof: &dr.Proof{At: at(-95 * time.Second), Site: "west", Primary: "east", Source: "the watch's last sample"},
+	}
 	p.Waivers = []dr.Waiver{{ID: "fence:east", Text: "I state that PostgreSQL on pg-east-1 takes no writes and will not start again by itself."}}
 	p.Phases[0] = dr.PhasePlan{Phase: dr.PhasePrepare, Empty: "the primary is gone"}
 	east := &p.Situation.Sites[0]
@@ -155,8 +163,10 @@ func doneReport() dr.Report {
 		Status:    dr.Status{State: dr.StateEnded, Sentence: end.Text, RestoredAt: until(9*m + 8*s), RefusedMore: 3, Ending: &end},
 		Estimated: &p.Loss, Measured: &dr.LossFound{Amount: dr.Amount{Bytes: 0, Transactions: 0, Millis: -1}, Text: "The shutdown checkpoint of east was replayed on west before the promotion."},
 		Baseline: &dr.Baseline{Run: p.Envelope.OriginalRun, At: t0, Primary: "east"},
-		Evidence: []dr.Evidence{{Step: "isolate.proof", At: at(g + 4700*ms), Name: "shutdown checkpoint", Text: "rmgr: XLOG lsn: 0/05A001F8 desc: CHECKPOINT_SHUTDOWN redo 0/5A001F8; tli 4"},
-			{Step: "promote.promote-west", At: at(g + 6100*ms), Name: "timeline history", Text: "5\t0/5A00270\tno recovery target specified"}},
+		Evidence: []dr.Evidence{
+			{Step: "isolate.proof", At: at(g + 4700*ms), Name: "shutdown checkpoint", Text: "rmgr: XLOG lsn: 0/05A001F8 desc: CHECKPOINT_SHUTDOWN redo 0/5A001F8; tli 4"},
+			{Step: "promote.promote-west", At: at(g + 6100*ms), Name: "timeline history", Text: "5\t0/5A00270\tno recovery target specified"},
+		},
 		Final: &final, Ending: &end,
 	}
 }

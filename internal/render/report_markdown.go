@@ -31,9 +31,13 @@ func reportHeadMarkdown(v reportView) string {
 		run += " (reset from " + dr.MDCode(r.OriginalRun) + ")"
 	}
 	rows := [][]string{
-		{"Started", dr.TimeText(r.StartedAt)}, {"Ended", dr.TimeText(v.End)},
-		{"Requested by", dr.MD(r.Requester)}, {"Reason", dr.MD(r.Reason)}, {"Product", dr.MD(r.Product)},
-		{"Workflow", dr.MDCode(r.Workflow)}, {"Run", run},
+		{"Started", dr.TimeText(r.StartedAt)},
+		{"Ended", dr.TimeText(v.End)},
+		{"Requested by", dr.MD(r.Requester)},
+		{"Reason", dr.MD(r.Reason)},
+		{"Product", dr.MD(r.Product)},
+		{"Workflow", dr.MDCode(r.Workflow)},
+		{"Run", run},
 	}
 	for _, c := range v.Cards {
 		rows = append(rows, []string{c.Name, "**" + dr.MD(c.Value) + "** " + dr.MD(c.Note)})

@@ -173,9 +173,11 @@ func eventMeta(e dr.Event) string {
 }
 
 func cards(r dr.Report, v reportView) []card {
-	out := []card{{Name: "Duration", Value: dr.SpanText(v.End.Sub(r.StartedAt)), Note: "start to end"},
+	out := []card{
+		{Name: "Duration", Value: dr.SpanText(v.End.Sub(r.StartedAt)), Note: "start to end"},
 		{Name: "Working", Value: dr.SpanText(v.Timeline.Work), Note: "everything but waiting for people"},
-		{Name: "Waiting for people", Value: dr.SpanText(v.Timeline.People), Note: "gates and holds"}}
+		{Name: "Waiting for people", Value: dr.SpanText(v.Timeline.People), Note: "gates and holds"},
+	}
 	if r.Status.RestoredAt != nil {
 		out = append(out, card{"Service restored", dr.SpanText(r.Status.RestoredAt.Sub(r.StartedAt)), "after the start, at " + r.Status.RestoredAt.UTC().Format("15:04:05") + " UTC", "good"})
 	} else {

@@ -15,7 +15,7 @@ func PlanMarkdown(p dr.Plan, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("# Run-book: " + dr.MD(dr.RunTitle(p.Procedure, p.Mode, p.System, p.From, p.To)) + "\n\n")
 	b.WriteString(runbookHead(p, now))
-	b.WriteString(runbookRules(p))
+	b.WriteString(runbookRules())
 	b.WriteString(situationMarkdown(p.Situation, now, "##"))
 	b.WriteString(runbookDecision(p, now))
 	if p.Nothing != "" {
@@ -51,13 +51,15 @@ func runbookHead(p dr.Plan, now time.Time) string {
 		{"Inventory digest", dr.MDCode(p.InventoryDigest)},
 	}
 	for _, h := range p.Pins {
-		rows = append(rows, []string{"Host " + dr.MD(h.Name),
-			dr.MDCode(fmt.Sprintf("%s@%s:%d", h.User, h.Address, h.Port)) + " key " + dr.MDCode(h.Fingerprint)})
+		rows = append(rows, []string{
+			"Host " + dr.MD(h.Name),
+			dr.MDCode(fmt.Sprintf("%s@%s:%d", h.User, h.Address, h.Port)) + " key " + dr.MDCode(h.Fingerprint),
+		})
 	}
 	return dr.MDTable([]string{"", ""}, rows) + "\n"
 }
 
-func runbookRules(p dr.Plan) string {
+func runbookRules() string {
 	var b strings.Builder
 	b.WriteString("## Before you begin\n\n")
 	b.WriteString("- Make sure that nobody else works on this system: no other run, no other person, no cluster manager.\n")

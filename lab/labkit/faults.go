@@ -56,37 +56,55 @@ func (l *Lab) commonFaults() []Fault {
 
 func (l *Lab) hostFaults() []Fault {
 	return []Fault{
-		{Name: "host-down", Usage: "HOST", Text: "takes a host's power away: no SSH, every process of it killed", Off: "boots it",
+		{
+			Name: "host-down", Usage: "HOST", Text: "takes a host's power away: no SSH, every process of it killed", Off: "boots it",
 			Set: l.onHost(func(h *host.Host, _ []string, on bool) (string, error) {
 				if on {
 					return fmt.Sprintf("%s is off; %d processes died", h.Name, h.PowerOff()), nil
 				}
 				return h.Name + " is on", h.PowerOn()
-			})},
-		{Name: "host-up", Usage: "HOST", Text: "boots a host that is off: its start files decide what comes up (the old primary returns)",
-			Set: l.onHost(func(h *host.Host, _ []string, _ bool) (string, error) { return h.Name + " is on", h.PowerOn() })},
-		{Name: "reboot", Usage: "HOST", Text: "takes the power away and boots; the boot time changes",
-			Set: l.onHost(func(h *host.Host, _ []string, _ bool) (string, error) { return h.Name + " was rebooted", h.Reboot() })},
-		{Name: "host-silent", Usage: "HOST", Text: "the host's SSH accepts connections and never answers", Off: "it answers again",
+			}),
+		},
+		{
+			Name: "host-up", Usage: "HOST", Text: "boots a host that is off: its start files decide what comes up (the old primary returns)",
+			Set: l.onHost(func(h *host.Host, _ []string, _ bool) (string, error) { return h.Name + " is on", h.PowerOn() }),
+		},
+		{
+			Name: "reboot", Usage: "HOST", Text: "takes the power away and boots; the boot time changes",
+			Set: l.onHost(func(h *host.Host, _ []string, _ bool) (string, error) { return h.Name + " was rebooted", h.Reboot() }),
+		},
+		{
+			Name: "host-silent", Usage: "HOST", Text: "the host's SSH accepts connections and never answers", Off: "it answers again",
 			Set: l.onHost(func(h *host.Host, _ []string, on bool) (string, error) {
 				h.Silent(on)
 				return fmt.Sprintf("%s silent: %t", h.Name, on), nil
-			})},
-		{Name: "ssh-cut", Usage: "HOST", Text: "drops the host's present SSH connections; programs go on",
+			}),
+		},
+		{
+			Name: "ssh-cut", Usage: "HOST", Text: "drops the host's present SSH connections; programs go on",
 			Set: l.onHost(func(h *host.Host, _ []string, _ bool) (string, error) {
 				return fmt.Sprintf("%d connections of %s were cut", h.CutConnections(), h.Name), nil
-			})},
-		{Name: "ssh-refuse", Usage: "HOST", Text: "the host closes every new SSH connection", Off: "it accepts them again",
+			}),
+		},
+		{
+			Name: "ssh-refuse", Usage: "HOST", Text: "the host closes every new SSH connection", Off: "it accepts them again",
 			Set: l.onHost(func(h *host.Host, _ []string, on bool) (string, error) {
 				h.Refuse(on)
 				return fmt.Sprintf("%s refuses SSH: %t", h.Name, on), nil
-			})},
-		{Name: "slow", Usage: "HOST MILLISECONDS", Text: "delays everything that arrives at a host over SSH", Off: "no delay",
-			Set: l.onHost(setSlow)},
-		{Name: "disk-full", Usage: "HOST", Text: "the host's directory of jobs cannot be written to (read-only for its user: an ordinary user cannot make a full disk)", Off: "it can again",
-			Set: l.onHost(setJobsReadOnly)},
-		{Name: "link-cut", Usage: "SITE", Text: "cuts the address under which other sites reach a site; SSH and clients still pass", Off: "joins it again",
-			Set: l.setLink},
+			}),
+		},
+		{
+			Name: "slow", Usage: "HOST MILLISECONDS", Text: "delays everything that arrives at a host over SSH", Off: "no delay",
+			Set: l.onHost(setSlow),
+		},
+		{
+			Name: "disk-full", Usage: "HOST", Text: "the host's directory of jobs cannot be written to (read-only for its user: an ordinary user cannot make a full disk)", Off: "it can again",
+			Set: l.onHost(setJobsReadOnly),
+		},
+		{
+			Name: "link-cut", Usage: "SITE", Text: "cuts the address under which other sites reach a site; SSH and clients still pass", Off: "joins it again",
+			Set: l.setLink,
+		},
 	}
 }
 
@@ -129,7 +147,8 @@ func (l *Lab) setLink(_ context.Context, args []string, on bool) (string, error)
 // programFaults break counted programs.
 func (l *Lab) programFaults() []Fault {
 	broken := func(name, usage, kind, text string) Fault {
-		return Fault{Name: name, Usage: strings.TrimSpace("HOST PROGRAM " + usage), Text: text, Off: "the program is whole again",
+		return Fault{
+			Name: name, Usage: strings.TrimSpace("HOST PROGRAM " + usage), Text: text, Off: "the program is whole again",
 			Set: l.onHost(func(h *host.Host, rest []string, on bool) (string, error) {
 				if len(rest) == 0 {
 					return "", fmt.Errorf("name the program after the host")
@@ -142,7 +161,8 @@ func (l *Lab) programFaults() []Fault {
 					value = rest[1]
 				}
 				return fmt.Sprintf("%s on %s: %s %s", rest[0], h.Name, kind, value), h.BreakProgram(rest[0], kind, value)
-			})}
+			}),
+		}
 	}
 	return []Fault{
 		broken("command-hangs", "", host.FaultHangBefore, "the program does nothing and never ends"),

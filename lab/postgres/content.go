@@ -77,7 +77,7 @@ func (s *system) waitStreaming(ctx context.Context, want int) error {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("the lab's standbys do not stream: %d of %d (%v)", got, want, err)
+			return fmt.Errorf("the lab's standbys do not stream: %d of %d (%v)", got, want, err) //nolint:errorlint // err may be nil
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (p Product) Start(ctx context.Context, l *labkit.Lab) (labkit.System, error
 		if err != nil {
 			return nil, err
 		}
-		s.asks[site] = &asker{dsn: s.dsn(site, clientRole, clientDatabase)}
+		s.asks[site] = &asker{dsn: s.dsn(site, clientRole)}
 		if err := s.prepareHost(h); err != nil {
 			return nil, err
 		}

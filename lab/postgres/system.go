@@ -53,7 +53,7 @@ func (s *system) passfile() string {
 func (s *system) Endpoints() map[string]string {
 	all := map[string]string{"client": s.dsnAt(s.lab.Client().Addr(), clientRole, clientDatabase)}
 	for _, site := range s.lab.Sites {
-		all[site] = s.dsn(site, labRole, clientDatabase)
+		all[site] = s.dsn(site, labRole)
 	}
 	return all
 }
@@ -61,8 +61,8 @@ func (s *system) Endpoints() map[string]string {
 // Target is the server itself: clients do not pass the link between sites.
 func (s *system) Target(site string) string { return s.lab.Inner(site) }
 
-func (s *system) dsn(site, role, database string) string {
-	return s.dsnAt(s.lab.Inner(site), role, database)
+func (s *system) dsn(site, role string) string {
+	return s.dsnAt(s.lab.Inner(site), role, clientDatabase)
 }
 
 func (s *system) dsnAt(at, role, database string) string {
@@ -71,7 +71,7 @@ func (s *system) dsnAt(at, role, database string) string {
 
 // query asks one site for one row.
 func (s *system) query(ctx context.Context, site, q string, into ...any) error {
-	c, err := pgx.Connect(ctx, s.dsn(site, labRole, clientDatabase))
+	c, err := pgx.Connect(ctx, s.dsn(site, labRole))
 	if err != nil {
 		return fmt.Errorf("PostgreSQL on %s does not answer: %w", site, err)
 	}
@@ -81,7 +81,7 @@ func (s *system) query(ctx context.Context, site, q string, into ...any) error {
 
 // Rows reads how often each of the writer's numbers is on a site.
 func (s *system) Rows(ctx context.Context, site string) (ledger.Rows, error) {
-	c, err := pgx.Connect(ctx, s.dsn(site, labRole, clientDatabase))
+	c, err := pgx.Connect(ctx, s.dsn(site, labRole))
 	if err != nil {
 		return nil, fmt.Errorf("PostgreSQL on %s does not answer: %w", site, err)
 	}

@@ -51,7 +51,7 @@ func Start(t testing.TB, extra ...string) *Server {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	// Other users' logins read authorized_keys below it.
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // it holds no secret that others may not have
+	require.NoError(t, os.Chmod(dir, 0o755))
 	s := &Server{Dir: dir, Port: freePort(t), KeyFile: filepath.Join(dir, "id"), KnownHosts: filepath.Join(dir, "known_hosts")}
 	s.Signer = writeKey(t, s.KeyFile)
 	s.HostKey = writeKey(t, filepath.Join(dir, "host")).PublicKey()
