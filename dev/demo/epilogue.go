@@ -55,11 +55,12 @@ func (d *demo) table() string {
 	var rows [][]string
 	for i, p := range d.played {
 		rows = append(rows, []string{
-			fmt.Sprintf("  act %d", i+1), p.act.title, fmt.Sprint(p.after.Acknowledged - p.before.Acknowledged),
+			fmt.Sprintf("act %d", i+1), p.act.title, fmt.Sprint(p.after.Acknowledged - p.before.Acknowledged),
 			fmt.Sprint(p.lost()), dr.SpanText(p.outage), string(p.result.Ending.Kind),
 		})
 	}
-	return render.Table(d.screen.style(), []string{"  ", "", "ACKNOWLEDGED", "LOST", "LONGEST PAUSE", "ENDED"}, rows)
+	text := render.Table(d.screen.style(), []string{"", "", "ACKNOWLEDGED", "LOST", "LONGEST PAUSE", "ENDED"}, rows)
+	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ")
 }
 
 // verdict is the ledger's sentence about the whole demo.

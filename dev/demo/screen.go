@@ -132,12 +132,17 @@ func (s *screen) outcome(mark, where, what, took string) {
 // say writes a sentence, wrapped.
 func (s *screen) say(text string) { s.print(s.wrap("  ", "  ", text)) }
 
-// field writes a name with its value, wrapped behind it.
+// field writes a name with its value, wrapped behind it. A path that does not
+// fit there stands whole on a line of its own.
 func (s *screen) field(name, value string) {
 	if value == "" {
 		return
 	}
 	label := "  " + pad(name, whereWidth) + " "
+	if !strings.Contains(value, " ") && render.Width(label)+render.Width(value) > s.width {
+		s.print(s.dim(strings.TrimRight(label, " ")) + "\n    " + dr.CleanLine(value))
+		return
+	}
 	body := s.wrap(label, strings.Repeat(" ", len(label)), value)
 	s.print(s.dim(label) + strings.TrimPrefix(body, label))
 }

@@ -74,7 +74,7 @@ func setStage(ctx context.Context, p labkit.Product, o Options, s *screen) (*sta
 func (s *stage) makeDir(o Options) error {
 	s.dir = o.Dir
 	if s.dir == "" {
-		dir, err := os.MkdirTemp("", "switchback-demo-")
+		dir, err := os.MkdirTemp("", "switchback-")
 		if err != nil {
 			return dr.Refuse("dir", "no temporary directory can be made: %v", err)
 		}

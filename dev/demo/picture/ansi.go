@@ -22,11 +22,15 @@ func (l line) text() string {
 
 var escape = regexp.MustCompile("\x1b\\[([0-9;]*)m")
 
-// parse splits coloured text into lines. A style is the number of the escape
+// wiped is what a line held before it was written over.
+var wiped = regexp.MustCompile("^.*\r\x1b\\[K")
+
+// parse splits coloured text into lines, as they stood in the end. A style is the number of the escape
 // that began it ("1;31"), "" for none; the demo never nests them over a line.
 func parse(raw string) []line {
 	var lines []line
 	for _, text := range strings.Split(strings.TrimSuffix(raw, "\n"), "\n") {
+		text = strings.TrimRight(wiped.ReplaceAllString(text, ""), "\r")
 		var l line
 		style, at := "", 0
 		add := func(s string) {

@@ -1,7 +1,7 @@
 // Command picture turns what the demo printed into a picture of a terminal,
 // for pages that cannot show colours otherwise:
 //
-//	cd dev && DEMO_APPROVE=yes CLICOLOR_FORCE=1 go run . demo >run.txt
+//	cd dev && go build -o ../bin/dev . && script -qc "../bin/dev demo" run.txt
 //	go run ./demo/picture --plain ../docs/demo.txt <run.txt >../docs/demo.svg
 //
 // The picture has the gate of the first act and the walk behind it; --plain
@@ -19,7 +19,7 @@ import (
 func main() {
 	plain := flag.String("plain", "", "`FILE` that gets the whole run without colours")
 	from := flag.String("from", "Gate decide", "`TEXT` of the first line of the picture")
-	to := flag.String("to", "Act 2", "`TEXT` of the line behind its last one")
+	to := flag.String("to", "Press Enter", "`TEXT` of the line behind its last one")
 	flag.Parse()
 	if err := run(os.Stdin, os.Stdout, *plain, *from, *to); err != nil {
 		fmt.Fprintln(os.Stderr, "picture:", err)

@@ -30,6 +30,10 @@ func TestThePartBetweenTwoLinesIsDrawnAsWellFormedSVG(t *testing.T) {
 	require.True(t, errors.Is(err, io.EOF), "%v", err)
 }
 
+func TestALineThatWasWrittenOverIsDrawnAsItStoodInTheEnd(t *testing.T) {
+	require.Equal(t, []line{{{text: "  done"}}}, parse("\r\x1b[K  \x1b[36m⠋\x1b[0m working\r\x1b[K  \x1b[36m⠙\x1b[0m working\r\x1b[K  done\r\n"))
+}
+
 func TestARunWithoutThePartIsRefused(t *testing.T) {
 	_, err := between(parse("nothing\n"), "Gate", "Act 2")
 	require.ErrorContains(t, err, `no line with "Gate"`)
