@@ -20,11 +20,14 @@ type startArgs struct {
 
 // unlockFunc takes a pid file and a socket lock away that a killed server left.
 // They count as stale only when no process at all stands in the data directory:
-// a zombie or a reused pid would otherwise keep the server from starting.
+// a zombie or a reused pid would otherwise keep the server from starting. The
+// lock names its data directory in its second line and may outlive it (a disk
+// that was lost): then it is left alone while its process has a program.
 const unlockFunc = `unlock() { # data directory, socket lock
-	[ -e "$1/postmaster.pid" ] || return 0
+	[ -e "$1/postmaster.pid" ] || [ -e "$2" ] || return 0
 	for c in /proc/[0-9]*/cwd; do if [ "$c" -ef "$1" ]; then echo "a process stands in $1: $c" >&2; exit 3; fi; done
-	[ "$(head -n 1 "$2" 2>/dev/null)" != "$(head -n 1 "$1/postmaster.pid")" ] || rm -f "$2"
+	p=$(head -n 1 "$2" 2>/dev/null) && [ "$(sed -n 2p "$2")" = "$1" ] && { [ "$p" = "$(head -n 1 "$1/postmaster.pid" 2>/dev/null)" ] || [ ! -e "/proc/$p/exe" ]; } && rm -f "$2"
+	[ -e "$1/postmaster.pid" ] || return 0
 	mkdir -p "$1.switchback"; mv "$1/postmaster.pid" "$1.switchback/postmaster.pid.stale"
 }
 `
