@@ -56,7 +56,7 @@ func detailBlocks(s Status, p *Plan, now time.Time, level detailLevel) []string 
 	blocks := []string{detailHead(s, now)}
 	blocks = append(blocks, detailEnding(s, now)...)
 	blocks = append(blocks, detailGate(s, p, now)...)
-	blocks = append(blocks, detailHold(s, now)...)
+	blocks = append(blocks, detailHold(s)...)
 	blocks = append(blocks, detailPhases(s)...)
 	blocks = append(blocks, detailRefused(s)...)
 	if p != nil && s.State != StateEnded {
@@ -68,7 +68,7 @@ func detailBlocks(s Status, p *Plan, now time.Time, level detailLevel) []string 
 func detailHead(s Status, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("## " + MD(Clip(RunTitle(s.Procedure, s.Mode, s.System, s.From, s.To), 200)) + "\n\n")
-	fmt.Fprintf(&b, "**%s**: %s (since %s, %s)\n", MD(strings.ToUpper(string(s.State))), MD(Clip(s.Sentence, 600)), TimeText(s.Since), AgoText(s.Since, now))
+	fmt.Fprintf(&b, "**%s**: %s (since %s)\n", MD(strings.ToUpper(string(s.State))), MD(Clip(s.Sentence, 600)), TimeText(s.Since))
 	if s.NoReturn {
 		b.WriteString("\n**Past the point of no return:** only forward; abort and cancel do not count until the next gate.\n")
 	}
@@ -112,14 +112,14 @@ func detailEnding(s Status, _ time.Time) []string {
 	return []string{b.String() + "\n"}
 }
 
-func detailHold(s Status, now time.Time) []string {
+func detailHold(s Status) []string {
 	h := s.Hold
 	if h == nil {
 		return nil
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "### On hold: %s\n\n", MD(Clip(h.Title, 200)))
-	fmt.Fprintf(&b, "%s\n\nStep %s, attempt %d, since %s (%s).\n", MD(Clip(h.Text, 1000)), MDCode(h.Step), h.Attempt, TimeText(h.Since), AgoText(h.Since, now))
+	fmt.Fprintf(&b, "%s\n\nStep %s, attempt %d, since %s.\n", MD(Clip(h.Text, 1000)), MDCode(h.Step), h.Attempt, TimeText(h.Since))
 	if h.Unknown {
 		b.WriteString("\n**The outcome is unknown:** the command may have worked. Look before you retry.\n")
 	}

@@ -44,7 +44,7 @@ func (a Amount) String() string {
 		parts = append(parts, ByteText(a.Bytes))
 	}
 	if a.Transactions >= 0 {
-		parts = append(parts, plural(a.Transactions, "transaction"))
+		parts = append(parts, Count(a.Transactions, "transaction"))
 	}
 	if a.Millis >= 0 {
 		parts = append(parts, (time.Duration(a.Millis) * time.Millisecond).String())
@@ -161,7 +161,8 @@ func ByteText(n int64) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") + " " + units[i]
 }
 
-func plural(n int64, word string) string {
+// Count writes "1 standby" or "2 standbys".
+func Count(n int64, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}

@@ -149,7 +149,7 @@ func summary(r Reading) string {
 	case r.Server != nil && r.InRecovery() == dr.Yes:
 		return fmt.Sprintf("standby on timeline %d; %s", r.Timeline(), receiverWords(r))
 	case r.Server != nil:
-		return fmt.Sprintf("primary on timeline %d with %d standbys", r.Timeline(), len(r.Repl))
+		return fmt.Sprintf("primary on timeline %d with %s", r.Timeline(), dr.Count(int64(len(r.Repl)), "standby"))
 	case r.Running == dr.Yes:
 		return "running, but it answers no question: " + orNone(r.SQLError)
 	case r.Running == dr.No && r.Fenced && !r.FenceBroken:

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/switchback-dr/switchback/dr"
@@ -182,11 +183,18 @@ func (s *system) memberFacts(sit dr.Situation, rs map[string]Reading) []dr.Fact 
 	}
 	at := latest(sit)
 	return []dr.Fact{
-		{Name: "postgres.one_primary", Truth: onePrimary(sit), Text: fmt.Sprintf("%d sites accept writes", len(sit.Primaries())), At: at},
+		{Name: "postgres.one_primary", Truth: onePrimary(sit), Text: "sites that accept writes: " + writers(sit), At: at},
 		{Name: "postgres.same_system", Truth: same, Text: fmt.Sprintf("system identifiers: %v", ids), At: at, Safety: true, Want: dr.Yes},
 		{Name: "postgres.same_version", Truth: version, Text: fmt.Sprintf("major versions: %v", majors), At: at},
 		{Name: "postgres.same_timeline", Truth: tl, Text: fmt.Sprintf("timelines: %v", tls), At: at},
 	}
+}
+
+func writers(sit dr.Situation) string {
+	if p := sit.Primaries(); len(p) > 0 {
+		return strings.Join(p, ", ")
+	}
+	return "none"
 }
 
 func onePrimary(sit dr.Situation) dr.Tri {

@@ -33,7 +33,7 @@ func TestTheCompleteExampleIsReadAsWritten(t *testing.T) {
 	require.Equal(t, "fake", s.Product)
 	require.Equal(t, "east", s.Home)
 	require.Equal(t, []string{"east", "west"}, s.Sites)
-	require.Equal(t, inventory.Limits{Observe: dr.Duration(15 * time.Second), MaxLag: 64e6, MinFree: 2 << 30}, s.Limits)
+	require.Equal(t, inventory.Limits{Observe: dr.Duration(15 * time.Second)}, s.Limits)
 	require.Equal(t, "15", s.Instance.(*fakeSystem).settings.Version)
 	require.Equal(t, fakeSite{Host: "db1", Port: 5432}, s.Instance.(*fakeSystem).at["east"])
 	require.Equal(t, []string{"bastion", "orders-db"}, s.Credentials())

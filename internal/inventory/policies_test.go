@@ -43,15 +43,3 @@ func TestAPolicyOverridesTheDefaultsAndItsPartsOverrideIt(t *testing.T) {
 	one.Roles, one.ReasonRequired = []string{"lead"}, true
 	require.Equal(t, one, s.Policies.Abandon)
 }
-
-func TestSizesAreReadWithTheirUnitsAndNothingElse(t *testing.T) {
-	for text, want := range map[string]inventory.Bytes{"0": 0, "4096": 4096, "1.5 kB": 1500, "64MB": 64e6, "2GiB": 2 << 30, "3tb": 3e12} {
-		var b inventory.Bytes
-		require.NoError(t, b.UnmarshalText([]byte(text)), text)
-		require.Equal(t, want, b, text)
-	}
-	for _, text := range []string{"", "MB", "-1", "1e9", "1 MBit", "9999999999TB", "1.2.3", "NaN", "inf"} {
-		var b inventory.Bytes
-		require.Error(t, b.UnmarshalText([]byte(text)), text)
-	}
-}

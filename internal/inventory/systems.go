@@ -11,8 +11,6 @@ import (
 
 type limitsFile struct {
 	Observe dr.Duration `yaml:"observe"`
-	MaxLag  Bytes       `yaml:"max_lag"`
-	MinFree Bytes       `yaml:"min_free"`
 }
 
 // commonFields are the fields of a system that do not belong to its adapter.

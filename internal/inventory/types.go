@@ -99,16 +99,11 @@ type System struct {
 	credentials []string
 }
 
-// Limits are a system's bounds.
+// Limits are the bounds that are common to all products; a product has its own
+// beside them.
 type Limits struct {
 	// Observe is how long an observation of all sites may take.
 	Observe dr.Duration
-	// MaxLag is how many bytes a standby may be behind for a planned move;
-	// 0 means no limit of the inventory's.
-	MaxLag Bytes
-	// MinFree is how many bytes must be free where data is written; 0 means
-	// no limit of the inventory's.
-	MinFree Bytes
 }
 
 // DefaultObserve is Limits.Observe when the inventory says nothing.

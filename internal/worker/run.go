@@ -96,7 +96,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 		defer watches.Stop()
 	}
-	fmt.Fprintf(o.Out, "worker ready: %d systems, task queue %s, namespace %s\n", len(s.Inventory.Systems), dr.TaskQueue, namespace)
+	fmt.Fprintf(o.Out, "worker ready: %s, task queue %s, namespace %s\n", dr.Count(int64(len(s.Inventory.Systems)), "system"), dr.TaskQueue, namespace)
 	<-ctx.Done()
 	return nil
 }
