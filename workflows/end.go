@@ -45,7 +45,7 @@ func (r *run) end(kind dr.EndingKind, text string) {
 	e := &dr.Ending{Kind: kind, Text: text, At: now}
 	if r.final != nil {
 		for _, site := range r.final.Sites {
-			e.Roles = append(e.Roles, dr.SiteRole{Site: site.Site, Role: site.Role, Text: site.Summary})
+			e.Roles = append(e.Roles, dr.SiteRole{Site: site.Site, Role: roleNow(site), Text: site.Summary})
 			for _, j := range site.Jobs {
 				e.RunningJobs = append(e.RunningJobs, j.Host+": "+j.Text)
 			}
@@ -60,6 +60,15 @@ func (r *run) end(kind dr.EndingKind, text string) {
 	r.note("ended: %s: %s", kind, e.Text)
 	r.say(dr.StateEnded, e.Text)
 	r.attributes()
+}
+
+// roleNow: a stopped server whose files would make it a primary is none now. A
+// report that called two sites primary would be read as two primaries.
+func roleNow(s dr.SiteSituation) dr.Role {
+	if s.Role == dr.RolePrimary && s.AcceptsWrites == dr.No {
+		return dr.RoleUnknown
+	}
+	return s.Role
 }
 
 // unprotected is set when the plan that was carried out leaves the system

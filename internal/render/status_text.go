@@ -59,7 +59,7 @@ func EndingText(e dr.Ending, st Style) string {
 	}
 	b.WriteString(st.hang("ENDED "+kind+"  ", "  ", e.Text+" ("+dr.TimeText(e.At)+")"))
 	for _, r := range e.Roles {
-		b.WriteString(st.hang("  ", "    ", r.Site+" is "+string(r.Role)+" "+r.Text))
+		b.WriteString(st.hang("  ", "    ", siteRoleText(r)))
 	}
 	for _, j := range e.RunningJobs {
 		b.WriteString(st.hang("  "+st.yellow("STILL RUNNING")+" ", "    ", j))
@@ -68,6 +68,17 @@ func EndingText(e dr.Ending, st Style) string {
 		b.WriteString(unprotectedText(*e.Unprotected, st))
 	}
 	return b.String()
+}
+
+// siteRoleText says a site's role; what was read says more than "unknown".
+func siteRoleText(r dr.SiteRole) string {
+	switch {
+	case r.Text == "":
+		return r.Site + ": " + string(r.Role)
+	case r.Role == dr.RoleUnknown:
+		return r.Site + ": no role now, " + r.Text
+	}
+	return r.Site + ": " + string(r.Role) + ", " + r.Text
 }
 
 func unprotectedText(u dr.Unprotected, st Style) string {
