@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -73,6 +74,43 @@ func (p *pair) byScript(plan dr.Plan) time.Time {
 	return began
 }
 
+// spans are how long the steps of the outage took, each with what Temporal
+// added, in several runs.
+type spans struct {
+	order []string
+	took  map[string][]float64
+}
+
+func (s *spans) add(rep dr.Report) {
+	if s.took == nil {
+		s.took = map[string][]float64{}
+	}
+	for _, e := range rep.Events {
+		switch e.Phase {
+		case dr.PhaseIsolate, dr.PhasePromote, dr.PhaseRedirect:
+		default:
+			continue
+		}
+		if e.Step == "" || e.Until == nil {
+			continue
+		}
+		name := strings.NewReplacer("-east", "", "-west", "").Replace(e.Step)
+		if _, known := s.took[name]; !known {
+			s.order = append(s.order, name)
+		}
+		s.took[name] = append(s.took[name], ms(e.Until.Sub(e.At)))
+	}
+}
+
+// String gives the medians.
+func (s *spans) String() string {
+	var parts []string
+	for _, name := range s.order {
+		parts = append(parts, fmt.Sprintf("%s %.0f ms", name, median(s.took[name])))
+	}
+	return "medians of " + strings.Join(parts, ", ")
+}
+
 const scriptName = "a script with the same commands of isolate, promote and redirect, one kept SSH connection for each host"
 
 func measurePlanned(s *scene, runs int) ([]Row, error) {
@@ -86,13 +124,17 @@ func measurePlanned(s *scene, runs int) ([]Row, error) {
 		return in
 	}
 	var lost Row
+	spent := &spans{}
 	for i := -1; i < runs; i++ { // the first round warms up
 		since := time.Now()
 		run := p.start(dr.ProcTakeover, p.lab.System, next())
 		p.approve(p.gate(p.lab.System, dr.GateDecide))
-		p.ended(run, p.lab.System, dr.EndDone)
+		rep := p.ended(run, p.lab.System, dr.EndDone)
 		p.steady(time.Now())
 		ours := p.outage(since)
+		if i >= 0 {
+			spent.add(rep)
+		}
 
 		plan := p.planOnly(next())
 		since = p.byScript(plan)
@@ -109,5 +151,6 @@ func measurePlanned(s *scene, runs int) ([]Row, error) {
 	}
 	lost = Row{Name: "planned takeover, acknowledged writes lost", Unit: "count", Values: []float64{float64(*l.Lost)}}
 	r = r.beside(scriptName, reference)
+	r.Note = spent.String()
 	return []Row{r.aims("at most 2 x", r.Ratio <= 2), lost.aims("0", *l.Lost == 0)}, nil
 }

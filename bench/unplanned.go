@@ -41,6 +41,7 @@ func measureUnplanned(s *scene, runs int) ([]Row, error) {
 	back := Row{Name: "failback at once, time to streaming", Unit: "ms"}
 	var reference []float64
 	var failed error
+	spent := &spans{}
 	for i := range runs {
 		p.fault(true, "postmaster-kill", "east")
 		run := p.start(dr.ProcTakeover, p.lab.System, unplanned())
@@ -48,7 +49,7 @@ func measureUnplanned(s *scene, runs int) ([]Row, error) {
 		kind := "ours"
 		if i%2 == 0 {
 			at := p.approve(plan)
-			p.ended(run, p.lab.System, dr.EndDone)
+			spent.add(p.ended(run, p.lab.System, dr.EndDone))
 			r.Values = append(r.Values, p.firstWrite(at))
 			s.Logf("%d of %d: ours %.0f ms", i+1, runs, r.Values[len(r.Values)-1])
 		} else {
@@ -69,6 +70,7 @@ func measureUnplanned(s *scene, runs int) ([]Row, error) {
 		}
 	}
 	r = r.beside(scriptName, reference)
+	r.Note = spent.String()
 	reached := Row{Name: "failback at once, reached streaming", Unit: "count", Values: []float64{float64(len(back.Values))}}
 	return []Row{
 		r.aims("at most 60 ms over", len(r.Values) > 0 && r.Over <= 60),
