@@ -52,19 +52,18 @@ func SystemOfWorkflowID(id string) (string, bool) {
 	return s, ok && namePattern.MatchString(s)
 }
 
-// ShortID gives the first eight hex digits of a run ID, for the names of
-// things that a run leaves on hosts and in databases.
+// ShortID gives the last eight hex digits of a run ID, for the names of
+// checkpoints, slots and backups. The first ones would not do: Temporal's run
+// IDs begin with the time (UUID version 7), so that two runs within a minute
+// would share them, and the leftovers of one would count as the other's work.
 func ShortID(runID string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(runID) {
+	hex := strings.Map(func(r rune) rune {
 		if strings.ContainsRune("0123456789abcdef", r) {
-			b.WriteRune(r)
-			if b.Len() == 8 {
-				break
-			}
+			return r
 		}
-	}
-	return b.String()
+		return -1
+	}, strings.ToLower(runID))
+	return hex[max(0, len(hex)-8):]
 }
 
 // Clip shortens a text to at most n runes and marks the cut.
