@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -74,43 +73,6 @@ func (p *pair) byScript(plan dr.Plan) time.Time {
 	return began
 }
 
-// spans are how long the steps of the outage took, each with what Temporal
-// added, in several runs.
-type spans struct {
-	order []string
-	took  map[string][]float64
-}
-
-func (s *spans) add(rep dr.Report) {
-	if s.took == nil {
-		s.took = map[string][]float64{}
-	}
-	for _, e := range rep.Events {
-		switch e.Phase {
-		case dr.PhaseIsolate, dr.PhasePromote, dr.PhaseRedirect:
-		default:
-			continue
-		}
-		if e.Step == "" || e.Until == nil {
-			continue
-		}
-		name := strings.NewReplacer("-east", "", "-west", "").Replace(e.Step)
-		if _, known := s.took[name]; !known {
-			s.order = append(s.order, name)
-		}
-		s.took[name] = append(s.took[name], ms(e.Until.Sub(e.At)))
-	}
-}
-
-// String gives the medians.
-func (s *spans) String() string {
-	var parts []string
-	for _, name := range s.order {
-		parts = append(parts, fmt.Sprintf("%s %.0f ms", name, median(s.took[name])))
-	}
-	return "medians of " + strings.Join(parts, ", ")
-}
-
 const scriptName = "a script with the same commands of isolate, promote and redirect, one kept SSH connection for each host"
 
 func measurePlanned(s *scene, runs int) ([]Row, error) {
@@ -129,11 +91,11 @@ func measurePlanned(s *scene, runs int) ([]Row, error) {
 		since := time.Now()
 		run := p.start(dr.ProcTakeover, p.lab.System, next())
 		p.approve(p.gate(p.lab.System, dr.GateDecide))
-		rep := p.ended(run, p.lab.System, dr.EndDone)
+		p.ended(run, p.lab.System, dr.EndDone)
 		p.steady(time.Now())
 		ours := p.outage(since)
 		if i >= 0 {
-			spent.add(rep)
+			p.spent(spent, run.GetRunID(), since)
 		}
 
 		plan := p.planOnly(next())

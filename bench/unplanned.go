@@ -3,10 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/e2e"
 )
 
 var byHand = map[string]string{"mode": "unplanned", "to": "west"}
@@ -33,6 +37,22 @@ func (p *pair) failback() (dr.Report, time.Duration) {
 	return rep, streaming
 }
 
+// killPostmaster kills a site's postmaster and waits until its children have
+// ended too: a plan made before that is another one, and its gate opens again.
+func (p *pair) killPostmaster(site string) {
+	p.fault(true, "postmaster-kill", site)
+	root := p.lab.Hosts[site].Root
+	e2e.Await(p, endLimit, "the server on "+site+" is gone", func() (bool, string) {
+		links, _ := filepath.Glob("/proc/[0-9]*/cwd")
+		for _, l := range links {
+			if at, err := os.Readlink(l); err == nil && strings.HasPrefix(at, root) && strings.HasSuffix(at, "pgdata") {
+				return false, l
+			}
+		}
+		return true, ""
+	})
+}
+
 // measureUnplanned kills the postmaster and takes over, in turn by a procedure
 // and by a script; each failback after it is begun at once.
 func measureUnplanned(s *scene, runs int) ([]Row, error) {
@@ -43,13 +63,14 @@ func measureUnplanned(s *scene, runs int) ([]Row, error) {
 	var failed error
 	spent := &spans{}
 	for i := range runs {
-		p.fault(true, "postmaster-kill", "east")
+		p.killPostmaster("east")
 		run := p.start(dr.ProcTakeover, p.lab.System, unplanned())
 		plan := p.gate(p.lab.System, dr.GateDecide)
 		kind := "ours"
 		if i%2 == 0 {
 			at := p.approve(plan)
-			spent.add(p.ended(run, p.lab.System, dr.EndDone))
+			p.ended(run, p.lab.System, dr.EndDone)
+			p.spent(spent, run.GetRunID(), at)
 			r.Values = append(r.Values, p.firstWrite(at))
 			s.Logf("%d of %d: ours %.0f ms", i+1, runs, r.Values[len(r.Values)-1])
 		} else {
@@ -131,7 +152,7 @@ func measureDifference(s *scene, runs int) ([]Row, error) {
 	for range runs {
 		p.fault(true, "link-cut", "east")
 		p.steady(time.Now())
-		p.fault(true, "postmaster-kill", "east")
+		p.killPostmaster("east")
 		run := p.start(dr.ProcTakeover, p.lab.System, unplanned())
 		p.approve(p.gate(p.lab.System, dr.GateDecide))
 		p.ended(run, p.lab.System, dr.EndDone)
