@@ -29,9 +29,8 @@ race: ## the tests of the main module under the race detector
 demo: ## a planned takeover, a lost primary and a failback, to watch and approve
 	@scripts/demo.sh
 
-bench: ## measure a step and the outage of a takeover, beside bare scripts
-	cd dev && go test -run '^$$' -bench . -benchtime 3x ./...
-	go test -run '^$$' -bench . -benchtime 3x -timeout 2h ./e2e/...
+bench: ## measure steps, outages and memory, each beside a bare reference
+	go run ./bench
 
 torture: ## kill everything everywhere: the full matrix, hours
 	SWITCHBACK_TORTURE=yes go test -count 1 -p 1 -timeout 24h ./e2e/...

@@ -5,12 +5,14 @@ LC_ALL=C PGCONNECT_TIMEOUT=4 PGOPTIONS='-c statement_timeout=4000'
 export LC_ALL PGCONNECT_TIMEOUT PGOPTIONS
 echo "begin 1"
 [ -d "$data" ] && echo "data yes" || echo "data no"
-[ -f "$data/PG_VERSION" ] && echo "version $(head -n 1 "$data/PG_VERSION")"
+# The shell's own words where they do: each program started lengthens an outage.
+[ -f "$data/PG_VERSION" ] && { read -r version <"$data/PG_VERSION"; echo "version $version"; }
 for f in standby.signal recovery.signal backup_label promote; do [ -e "$data/$f" ] && echo "file $f"; done
 # A pid file alone proves nothing: the process must live and stand in this data directory.
 running=no
 if [ -e "$data/postmaster.pid" ]; then
-	running=unknown pid=$(head -n 1 "$data/postmaster.pid" 2>/dev/null)
+	running=unknown pid=
+	{ read -r pid <"$data/postmaster.pid"; } 2>/dev/null
 	case $pid in
 	'' | *[!0-9]*) [ -e "$data/postmaster.pid" ] || running=no ;;
 	*)
@@ -27,11 +29,18 @@ if [ "$running" = no ]; then
 fi
 echo "running $running"
 # The name of the newest segment tells the timeline; the control file lags.
-newest=$(ls "$data/pg_wal" 2>/dev/null | grep -x '[0-9A-F]\{24\}' | cut -c 1-8 | sort | tail -n 1)
+# Names sort by timeline, so the last one that fits is the newest.
+newest=
+for f in "$data"/pg_wal/????????????????????????; do
+	f=${f##*/}
+	case $f in *[!0-9A-F]*) ;; *) newest=${f%????????????????} ;; esac
+done
 [ -n "$newest" ] && echo "wal_timeline $newest"
 control=$data
 if [ -d "$data/switchback-fence" ]; then
-	echo "fence $(head -n 1 "$data/switchback-fence/run" 2>/dev/null)"
+	run=
+	{ read -r run <"$data/switchback-fence/run"; } 2>/dev/null
+	echo "fence $run"
 	[ -e "$data/global/pg_control" ] || control=$data/switchback-fence
 	[ -e "$data/global/pg_control" ] && echo "fence_broken yes"
 fi

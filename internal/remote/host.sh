@@ -215,9 +215,10 @@ sb_claim() {
 	return 2
 }
 
-# sb_launch COMMAND CREDENTIALS starts the wrapper of sb_dir in its own
+# sb_launch COMMAND CREDENTIALS MS starts the wrapper of sb_dir in its own
 # session, with no descriptor of this connection, so that neither can hold up
-# the other.
+# the other, and waits up to MS for its end. Where timeout is there this needs
+# no polling: the wrapper alone holds the writing end of a pipe.
 sb_launch() {
 	sb_clock
 	# shellcheck disable=SC2154 # sb_wrapper, the text of run.sh, is set by the worker
@@ -228,7 +229,11 @@ sb_launch() {
 			{ [ -z "$2" ] || printf '%s\n' "$2" >"$sb_dir/credentials"; }
 	} 2>/dev/null || return 1
 	umask "$sb_umask"
-	if command -v setsid >/dev/null 2>&1; then
+	sb_ends=
+	if [ "$3" -ge 1000 ] && command -v setsid >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1; then
+		{ setsid /bin/sh "$sb_dir/run" 3>&1 </dev/null >/dev/null 2>&1 & } | timeout "$(($3 / 1000))" cat >/dev/null 2>&1
+		sb_ends=$?
+	elif command -v setsid >/dev/null 2>&1; then
 		setsid /bin/sh "$sb_dir/run" </dev/null >/dev/null 2>&1 &
 	else
 		# Job control gives a process group of its own where setsid is missing.
@@ -270,7 +275,7 @@ sb_follow() {
 		*) return 0 ;;
 		esac
 		sb_pause
-		if [ -f "$sb_dir/rc" ]; then
+		if [ -s "$sb_dir/rc" ]; then
 			sb_look
 		elif [ $((sb_n % 16)) -eq 0 ]; then
 			sb_look
@@ -319,7 +324,7 @@ sb_job_start() {
 	sb_claim
 	case $? in
 	0)
-		if ! sb_launch "$6" "$7"; then
+		if ! sb_launch "$6" "$7" "$3"; then
 			# Nothing was started: give the claim back.
 			rm -f "$sb_dir/boot" "$sb_dir/command" "$sb_dir/run" "$sb_dir/credentials" "$sb_dir/seen"
 			rmdir "$sb_dir"
@@ -327,6 +332,12 @@ sb_job_start() {
 			return 0
 		fi
 		sb_verdict=started sb_state=running sb_exit=0 sb_text=
+		if [ -s "$sb_dir/rc" ] || [ "$sb_ends" = 124 ]; then
+			# It has ended, or the time is over: look once.
+			sb_look
+			sb_report "$sb_verdict" "$2"
+			return 0
+		fi
 		;;
 	1)
 		sb_verdict=existing

@@ -8,9 +8,11 @@ printf '%s\n' "$$" >"$dir/pid" || exit 125
 # Who comes after the claim was declared lost must not start.
 (set -C; : >"$dir/started") 2>/dev/null || exit 125
 
+# Descriptor 3 tells whoever started this that it has ended: it is closed when
+# this process is gone. What the command leaves behind must not keep it open.
 # shellcheck source=/dev/null
-(. "$dir/command") >"$dir/out" 2>"$dir/err" </dev/null
+(. "$dir/command") >"$dir/out" 2>"$dir/err" </dev/null 3>&-
 rc=$?
 
-# By rename: a reader sees the whole code or none.
-printf '%s\n' "$rc" >"$dir/rc.new" && mv "$dir/rc.new" "$dir/rc"
+# In one write: a reader sees the whole line or none, and takes only a line.
+printf '%s\n' "$rc" >"$dir/rc"
