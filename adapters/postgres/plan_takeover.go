@@ -88,6 +88,9 @@ func (p *planner) promotable(v sides) error {
 	if r.Rewind != "" {
 		return dr.Refuse("rewind_open", "a rewind of %s did not end: its data is not usable", v.New).WithNext("reseed %s", v.New)
 	}
+	if err := p.silent(v.New); err != nil {
+		return err
+	}
 	if r.InRecovery() != dr.Yes {
 		return dr.Refuse("no_standby", "%s is no running standby: %s", v.New, summary(r)).WithNext("start it as a standby, or choose another site")
 	}
@@ -102,6 +105,22 @@ func (p *planner) promotable(v sides) error {
 			return dr.Refuse("behind", "%s is behind %s: it holds %s on timeline %d, %s holds %s on timeline %d", v.New, other, held, r.Timeline(), other, h, o.Timeline()).
 				WithNext("take over to %s", other)
 		}
+	}
+	return nil
+}
+
+// silent refuses a site where no PostgreSQL answers: it is not where the
+// inventory says, or it does not let us in.
+func (p *planner) silent(name string) error {
+	r := p.rs[name]
+	st, _ := p.s.site(name)
+	switch {
+	case r.DataExists == dr.No:
+		return dr.Refuse("no_data", "there is no PostgreSQL on %s: it has no directory %s", name, st.Place.Data).
+			WithNext("correct data of %s in the inventory, or reseed %s", name, name)
+	case r.Running == dr.Yes && r.Server == nil:
+		return dr.Refuse("no_answer", "PostgreSQL on %s does not answer: %s", name, orNone(r.SQLError)).
+			WithNext("check bin, socket, port, user and the user's password for %s", name)
 	}
 	return nil
 }
@@ -145,6 +164,9 @@ func (p *planner) plannable(v sides, stopped bool) error {
 	}
 	if stopped {
 		return nil
+	}
+	if err := p.silent(v.Old); err != nil {
+		return err
 	}
 	if old.InRecovery() != dr.No {
 		return dr.Refuse("no_primary", "%s is no running primary: %s", v.Old, summary(old)).WithNext(`use mode "unplanned"`)
