@@ -96,7 +96,7 @@ func (p *planner) promotable(v sides) error {
 	}
 	held, ok := r.Held()
 	if !ok || r.Timeline() == 0 {
-		return dr.Refuse("no_position", "%s told no log position", v.New)
+		return dr.Refuse("no_position", "%s told no log position", v.New).WithNext("look into the server's log on %s, or choose another site", v.New)
 	}
 	for _, other := range v.Siblings {
 		o := p.rs[other]
@@ -183,7 +183,7 @@ func (p *planner) plannable(v sides, stopped bool) error {
 	case to.Server.Pause == nil || *to.Server.Pause != "not paused":
 		return dr.Refuse("paused", "replay on %s is paused", v.New).WithNext("select pg_wal_replay_resume() on %s", v.New)
 	case to.Timeline() != old.Timeline():
-		return dr.Refuse("timeline", "%s is on timeline %d and %s on %d", v.New, to.Timeline(), v.Old, old.Timeline())
+		return dr.Refuse("timeline", "%s is on timeline %d and %s on %d", v.New, to.Timeline(), v.Old, old.Timeline()).WithNext("reseed %s", v.New)
 	case old.Server.BaseBackups > 0:
 		return dr.Refuse("base_backup", "a base backup of %s is running and would be broken off", v.Old).WithNext("wait for its end")
 	}
