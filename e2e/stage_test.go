@@ -48,9 +48,9 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) startWorker() {
+func (s *stage) startWorker(args ...string) {
 	s.t.Helper()
-	s.worker = e2e.StartWorker(s.t, s.dev, s.lab.Inventory, "--watch-every", "1s")
+	s.worker = e2e.StartWorker(s.t, s.dev, s.lab.Inventory, append([]string{"--watch-every", "1s"}, args...)...)
 	e2e.AwaitPoller(s.t, s.client, dr.TaskQueue, s.worker)
 }
 
