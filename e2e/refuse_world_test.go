@@ -144,7 +144,10 @@ func TestABrokenWorldIsRefusedInOneSentenceAndNothingIsChanged(t *testing.T) {
 		})
 	}
 	t.Run("two workers with different inventories", func(t *testing.T) { s.on(t).anotherInventory() })
-	s.startWorker("--no-watch")
+	d := s.document()
+	d.part("systems", system, "postgres")["max_lag_mb"] = 1
+	s.worker = e2e.StartWorker(t, s.dev, s.write(d), "--no-watch")
+	e2e.AwaitPoller(t, s.client, dr.TaskQueue, s.worker)
 	t.Run("lag over the limit", func(t *testing.T) { s.on(t).lagging() })
 	t.Run("no standby", func(t *testing.T) { s.on(t).withoutStandby() })
 	t.Run("two primaries", func(t *testing.T) { s.on(t).twoPrimaries() })
@@ -195,8 +198,8 @@ func (s *stage) anotherInventory() {
 
 func (s *stage) lagging() {
 	s.sql("west", "select pg_wal_replay_pause()")
-	s.sql("east", "select count(pg_logical_emit_message(false, 'test', repeat('x', 1000000))) from generate_series(1, 70)")
-	s.refuses("starter", complaint{args: takeoverWest(), exit: 3, says: []string{"west is", "MB behind", "the limit is"}})
+	s.sql("east", "select count(pg_logical_emit_message(false, 'test', repeat('x', 1000000))) from generate_series(1, 3)")
+	s.refuses("starter", complaint{args: takeoverWest(), exit: 3, says: []string{"west is", "MB behind", "the limit is 1.0 MB", "max_lag_mb"}})
 	s.sql("west", "select pg_wal_replay_resume()")
 }
 

@@ -48,9 +48,9 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) startWorker(args ...string) {
+func (s *stage) startWorker() {
 	s.t.Helper()
-	s.worker = e2e.StartWorker(s.t, s.dev, s.lab.Inventory, append([]string{"--watch-every", "1s"}, args...)...)
+	s.worker = e2e.StartWorker(s.t, s.dev, s.lab.Inventory, "--watch-every", "1s")
 	e2e.AwaitPoller(s.t, s.client, dr.TaskQueue, s.worker)
 }
 
