@@ -60,6 +60,10 @@ type SiteSituation struct {
 	Managed string `json:"managed,omitempty"`
 	// Jobs are commands of other runs still running on the site's hosts.
 	Jobs []ForeignJob `json:"jobs,omitempty"`
+	// Refusal is why nothing can be read there until somebody mends the
+	// inventory or the login: an unknown or changed host key, a missing
+	// credential, a refused login. A host that is lost has none.
+	Refusal *Error `json:"refusal,omitempty"`
 	// At is when the observation of the site ended.
 	At time.Time `json:"at"`
 	// Detail is the adapter's own reading; only the adapter looks into it.

@@ -25,6 +25,7 @@ func takenOver(t *testing.T) *stage {
 }
 
 func TestAFailbackByDifferenceBringsTheOriginalSiteBack(t *testing.T) {
+	t.Parallel()
 	s := takenOver(t)
 	run := s.start(dr.ProcFailback, failback)
 	s.approve(dr.GateConvert)
@@ -38,6 +39,7 @@ func TestAFailbackByDifferenceBringsTheOriginalSiteBack(t *testing.T) {
 }
 
 func TestAReseedMakesTheLostSiteASecondaryAgain(t *testing.T) {
+	t.Parallel()
 	s := takenOver(t)
 	run := s.start(dr.ProcReseed, reseed)
 	s.approve(dr.GateOverwrite)
@@ -68,6 +70,7 @@ func diverged(t *testing.T) *stage {
 // TestAFailbackAfterALossListsWhatWasLostBeforeItRewinds compares the loss that
 // the procedure measured with the one that the lab's ledger counts by itself.
 func TestAFailbackAfterALossListsWhatWasLostBeforeItRewinds(t *testing.T) {
+	t.Parallel()
 	s := diverged(t)
 	lost := *s.ledger().Lost
 	require.Positive(t, lost, "the fault must have cost something")

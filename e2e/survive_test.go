@@ -39,6 +39,7 @@ func (s *stage) signal(verb dr.Verb, body string) {
 // has its command or its guard behind it; another one finishes; then the first
 // one goes on.
 func TestAWorkerFrozenInsideThePromotionSendsNothingWhenItWakes(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.fault("slow", "west", "60")
 	run := s.start(dr.ProcTakeover, planned)
@@ -55,6 +56,7 @@ func TestAWorkerFrozenInsideThePromotionSendsNothingWhenItWakes(t *testing.T) {
 }
 
 func TestTemporalRestartedOnItsFileGoesOn(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.fault("slow", "west", "60")
 	run := s.start(dr.ProcTakeover, planned)
@@ -73,6 +75,7 @@ func TestTemporalRestartedOnItsFileGoesOn(t *testing.T) {
 // TestTheOldPrimaryThatBootsAfterTheApprovalVoidsIt: the approval was given for
 // a silent host; when the walk begins its host is back and PostgreSQL is up.
 func TestTheOldPrimaryThatBootsAfterTheApprovalVoidsIt(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.fault("host-down", "east")
 	s.start(dr.ProcTakeover, `{"system":"orders","mode":"unplanned","to":"west","reason":"east is silent"}`)
@@ -103,6 +106,7 @@ func TestTheOldPrimaryThatBootsAfterTheApprovalVoidsIt(t *testing.T) {
 func TestATerminatedRunIsCompletedByStartingAgain(t *testing.T) {
 	for _, ph := range []dr.Phase{dr.PhasePrepare, dr.PhaseIsolate, dr.PhasePromote, dr.PhaseProtect} {
 		t.Run(string(ph), func(t *testing.T) {
+			t.Parallel()
 			s := newStage(t)
 			s.fault("slow", "east", "40")
 			s.fault("slow", "west", "40")

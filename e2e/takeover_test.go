@@ -9,6 +9,7 @@ import (
 )
 
 func TestAPlannedTakeoverLosesNothing(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	run := s.start(dr.ProcTakeover, `{"system":"orders","mode":"planned","to":"west","reason":"maintenance"}`)
 	s.approve(dr.GateDecide)
@@ -22,6 +23,7 @@ func TestAPlannedTakeoverLosesNothing(t *testing.T) {
 // TestAnUnplannedTakeoverFencesTheDeadPrimary kills the postmaster; its host
 // still answers, so the fence is made and proven there.
 func TestAnUnplannedTakeoverFencesTheDeadPrimary(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.fault("postmaster-kill", "east")
 	run := s.start(dr.ProcTakeover, `{"system":"orders","mode":"unplanned","to":"west","reason":"east is dead"}`)

@@ -82,7 +82,8 @@ part_dev() {
 # Seeds of fuzz tests and recorded histories are ordinary tests and run here.
 part_race() { packages_of no | xargs go test -race -timeout 15m; }
 
-part_e2e() { packages_of yes | xargs go test -race -timeout 30m -p 1; }
+# Stages mostly wait for time-outs, so more of them than processors run at once.
+part_e2e() { packages_of yes | xargs go test -race -timeout 30m -p 1 -parallel 4; }
 
 table=()
 failed=()

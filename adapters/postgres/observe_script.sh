@@ -47,7 +47,7 @@ fi
 for d in "$data".rewind-*; do [ -d "$d" ] && echo "rewind $d"; done
 "$bin/pg_controldata" -D "$control" 2>/dev/null | sed -n 's/^/control /;/cluster state\|system identifier\|Latest checkpoint.s TimeLineID\|Latest checkpoint location\|REDO location\|Min recovery ending\|wal_log_hints\|checksum version\|Bytes per WAL segment/p'
 if [ "$running" != no ]; then
-	"$bin/psql" -X -v ON_ERROR_STOP=1 -At -h "$socket" -p "$port" -U "$user" -d "$db" -c "$sql" 2>&1 |
+	"$bin/psql" -X -w -v ON_ERROR_STOP=1 -At -h "$socket" -p "$port" -U "$user" -d "$db" -c "$sql" 2>&1 |
 		sed 's/^\(server\|repl\|receiver\|slot\) {/sql \1 {/;t;s/^/sqlerror /'
 fi
 if [ "$mode" = full ]; then
@@ -68,7 +68,7 @@ if [ "$mode" = full ]; then
 	cat /proc/[0-9]*/comm 2>/dev/null | grep -x 'patroni\|repmgrd\|pg_autoctl\|pacemakerd\|stolon-keeper\|pgpool\|efm' | sort -u | while read -r m; do
 		echo "manager $m"
 		case $m in
-		repmgrd) [ "$("$bin/psql" -X -At -h "$socket" -p "$port" -U "$user" -d repmgr -c 'select repmgr.repmgrd_is_paused()' 2>/dev/null)" = t ] && echo "paused repmgrd" ;;
+		repmgrd) [ "$("$bin/psql" -X -w -At -h "$socket" -p "$port" -U "$user" -d repmgr -c 'select repmgr.repmgrd_is_paused()' 2>/dev/null)" = t ] && echo "paused repmgrd" ;;
 		pacemakerd) crm_mon -1 2>/dev/null | grep -q 'Resource management is DISABLED' && echo "paused pacemakerd" ;;
 		esac
 	done

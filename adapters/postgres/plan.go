@@ -68,7 +68,8 @@ func (p *planner) common() error {
 			return dr.Refuse("wrong_server", "the connection to %s leads to another server: %s", st.Name, r.Server.Data).WithNext("correct port or socket of %s in the inventory", st.Name)
 		}
 		if r, ok := p.rs[st.Name]; ok && r.Server != nil && r.Server.Version < 130000 {
-			return dr.Refuse("version", "%s runs PostgreSQL %d; 13 is the oldest supported", st.Name, r.Server.Version/10000)
+			return dr.Refuse("version", "%s runs PostgreSQL %d; 13 is the oldest supported", st.Name, r.Server.Version/10000).
+				WithNext("upgrade PostgreSQL on all sites, or change sides by hand")
 		}
 	}
 	return p.sameSystem()
@@ -97,7 +98,8 @@ func (p *planner) sameSystem() error {
 				WithNext("correct the inventory, or reseed the wrong site")
 		}
 		if major != "" && r.Major != major {
-			return dr.Refuse("other_version", "%s runs PostgreSQL %s and %s runs %s", from, major, st.Name, r.Major)
+			return dr.Refuse("other_version", "%s runs PostgreSQL %s and %s runs %s", from, major, st.Name, r.Major).
+				WithNext("bring both to the same major version, or reseed the wrong site")
 		}
 		id, from, major = r.Control.System, st.Name, r.Major
 	}

@@ -88,12 +88,15 @@ func (p *planner) promotable(v sides) error {
 	if r.Rewind != "" {
 		return dr.Refuse("rewind_open", "a rewind of %s did not end: its data is not usable", v.New).WithNext("reseed %s", v.New)
 	}
+	if err := p.silent(v.New); err != nil {
+		return err
+	}
 	if r.InRecovery() != dr.Yes {
 		return dr.Refuse("no_standby", "%s is no running standby: %s", v.New, summary(r)).WithNext("start it as a standby, or choose another site")
 	}
 	held, ok := r.Held()
 	if !ok || r.Timeline() == 0 {
-		return dr.Refuse("no_position", "%s told no log position", v.New)
+		return dr.Refuse("no_position", "%s told no log position", v.New).WithNext("look into the server's log on %s, or choose another site", v.New)
 	}
 	for _, other := range v.Siblings {
 		o := p.rs[other]
@@ -102,6 +105,22 @@ func (p *planner) promotable(v sides) error {
 			return dr.Refuse("behind", "%s is behind %s: it holds %s on timeline %d, %s holds %s on timeline %d", v.New, other, held, r.Timeline(), other, h, o.Timeline()).
 				WithNext("take over to %s", other)
 		}
+	}
+	return nil
+}
+
+// silent refuses a site where no PostgreSQL answers: it is not where the
+// inventory says, or it does not let us in.
+func (p *planner) silent(name string) error {
+	r := p.rs[name]
+	st, _ := p.s.site(name)
+	switch {
+	case r.DataExists == dr.No:
+		return dr.Refuse("no_data", "there is no PostgreSQL on %s: it has no directory %s", name, st.Place.Data).
+			WithNext("correct data of %s in the inventory, or reseed %s", name, name)
+	case r.Running == dr.Yes && r.Server == nil:
+		return dr.Refuse("no_answer", "PostgreSQL on %s does not answer: %s", name, orNone(r.SQLError)).
+			WithNext("check bin, socket, port, user and the user's password for %s", name)
 	}
 	return nil
 }
@@ -148,6 +167,9 @@ func (p *planner) plannable(v sides, stopped bool) error {
 	if stopped {
 		return nil
 	}
+	if err := p.silent(v.Old); err != nil {
+		return err
+	}
 	if old.InRecovery() != dr.No {
 		return dr.Refuse("no_primary", "%s is no running primary: %s", v.Old, summary(old)).WithNext(`use mode "unplanned"`)
 	}
@@ -163,7 +185,7 @@ func (p *planner) plannable(v sides, stopped bool) error {
 	case to.Server.Pause == nil || *to.Server.Pause != "not paused":
 		return dr.Refuse("paused", "replay on %s is paused", v.New).WithNext("select pg_wal_replay_resume() on %s", v.New)
 	case to.Timeline() != old.Timeline():
-		return dr.Refuse("timeline", "%s is on timeline %d and %s on %d", v.New, to.Timeline(), v.Old, old.Timeline())
+		return dr.Refuse("timeline", "%s is on timeline %d and %s on %d", v.New, to.Timeline(), v.Old, old.Timeline()).WithNext("reseed %s", v.New)
 	case old.Server.BaseBackups > 0:
 		return dr.Refuse("base_backup", "a base backup of %s is running and would be broken off", v.Old).WithNext("wait for its end")
 	}

@@ -79,9 +79,9 @@ func polls(ctx context.Context, c client.Client, queue string, kind enumspb.Task
 
 // StartLab starts a pair of the product in dir and reads its line of JSON with
 // every endpoint into endpoints.
-func StartLab(t testing.TB, product, dir string, endpoints any) *Process {
+func StartLab(t testing.TB, product, dir string, endpoints any, args ...string) *Process {
 	t.Helper()
-	p := Start(t, Spec{Name: "lab", Path: Build(t, "lab"), Args: []string{"up", product, "--dir", dir}})
+	p := Start(t, Spec{Name: "lab", Path: Build(t, "lab"), Args: append([]string{"up", product, "--dir", dir}, args...)})
 	line := p.AwaitLine(t, bootLimit)
 	if err := json.Unmarshal([]byte(line), endpoints); err != nil {
 		t.Fatalf("e2e: the lab printed %q: %v", line, err)

@@ -30,7 +30,7 @@ func TestAFileThatCannotBeUsedGetsOneSentence(t *testing.T) {
 		write("empty.yaml", ""):              "%s: the file is empty",
 		write("comment.yaml", "# nothing\n"): "%s: the file is empty",
 		write("huge.yaml", strings.Repeat("#", inventory.MaxBytes+1)): "%s: the file is larger than 1 MB",
-		write("binary.yaml", "version: \xff\xfe"):                     "%s: the file is not UTF-8 text",
+		write("binary.yaml", "version: \xff\xfe"):                     "%s:1: the file is not UTF-8 text",
 		write("list.yaml", "- version: 1\n"):                          "%s:1: the inventory must be a mapping that begins with version: 1",
 		write("text.yaml", "hello\n"):                                 "%s:1: the inventory must be a mapping that begins with version: 1",
 		write("bracket.yaml", "version: 1\nhosts: {a: [\n"):           "%s:2: this is not YAML, here or in the next line: did not find expected node content",

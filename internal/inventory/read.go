@@ -66,7 +66,7 @@ func parse(file string, raw []byte, c *complaints) (node, bool) {
 		return node{}, false
 	}
 	if !utf8.Valid(raw) {
-		c.add(0, "the file is not UTF-8 text")
+		c.add(lineOfGarbage(raw), "the file is not UTF-8 text")
 		return node{}, false
 	}
 	var doc yaml.Node
@@ -152,4 +152,20 @@ func keys(n node, c *complaints) {
 		}
 		seen[k.Value] = k.Line
 	}
+}
+
+// lineOfGarbage gives the line of the first byte that is not UTF-8, from 1.
+func lineOfGarbage(raw []byte) int {
+	line := 1
+	for len(raw) > 0 {
+		r, n := utf8.DecodeRune(raw)
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		if r == '\n' {
+			line++
+		}
+		raw = raw[n:]
+	}
+	return line
 }

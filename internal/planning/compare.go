@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/inventory"
 )
 
 // Compare says, in one sentence, why an approved plan does not stand any more
@@ -22,11 +24,16 @@ func Compare(approved, now dr.Plan, from dr.Phase) string {
 	if approved.From != now.From || approved.To != now.To {
 		return fmt.Sprintf("the plan now goes from %s to %s, not from %s to %s", now.From, now.To, approved.From, approved.To)
 	}
-	if why := comparePhases(approved, now, from); why != "" {
+	// First what explains differences of steps.
+	if approved.InventoryDigest != now.InventoryDigest {
+		return "this worker's inventory entry of " + now.System + " is not the plan's; it differs in: " +
+			strings.Join(inventory.Differences(now.InventoryFields, approved.InventoryFields), ", ")
+	}
+	if why := comparePins(approved.Pins, now.Pins); why != "" {
 		return why
 	}
-	if approved.InventoryDigest != now.InventoryDigest || !slices.Equal(approved.Pins, now.Pins) {
-		return "the inventory entry or a host's pin has changed"
+	if why := comparePhases(approved, now, from); why != "" {
+		return why
 	}
 	if why := now.Loss.Exceeds(approved.Loss); why != "" {
 		return why
@@ -35,6 +42,20 @@ func Compare(approved, now dr.Plan, from dr.Phase) string {
 		return why
 	}
 	return worse(approved.Situation, now.Situation)
+}
+
+// comparePins names the host that is reached in another way, or that has
+// another key, than when people approved.
+func comparePins(approved, now []dr.HostPin) string {
+	for _, p := range now {
+		if !slices.Contains(approved, p) {
+			return fmt.Sprintf("the address, port, user or host key of %s has changed", p.Name)
+		}
+	}
+	if len(approved) != len(now) {
+		return "the plan now needs fewer hosts"
+	}
+	return ""
 }
 
 func comparePhases(approved, now dr.Plan, from dr.Phase) string {

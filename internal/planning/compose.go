@@ -70,6 +70,9 @@ func precheck(c Call) error {
 	if err := TwoPrimaries(c.Situation); err != nil {
 		return err
 	}
+	if err := Closed(c.Situation, r); err != nil {
+		return err
+	}
 	if err := ForeignJobs(c.Situation); err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (o Observer) Observe(ctx context.Context, sys *inventory.System, originalRu
 func (o Observer) site(ctx context.Context, sys *inventory.System, site, originalRun string) dr.SiteSituation {
 	type answer struct{ s dr.SiteSituation }
 	read := make(chan answer, 1)
-	jobs := make(chan []dr.ForeignJob, 1)
+	jobs := make(chan commands, 1)
 	go func() { read <- answer{sys.Instance.ObserveSite(ctx, o.Env, site)} }()
 	go func() { jobs <- o.jobs(ctx, sys, site, originalRun) }()
 	grace := time.NewTimer(sys.Limits.Observe.D() + time.Second)
@@ -78,18 +78,27 @@ func (o Observer) site(ctx context.Context, sys *inventory.System, site, origina
 	if out.At.IsZero() {
 		out.At = o.Env.Now()
 	}
-	if out.Reachable == dr.Yes {
+	// Nobody waits for the jobs of a host that is lost.
+	if out.Reachable != dr.No {
 		select {
-		case out.Jobs = <-jobs:
+		case c := <-jobs:
+			out.Jobs, out.Refusal = c.list, c.refusal
 		case <-grace.C:
 		}
 	}
 	return out
 }
 
+// commands are those of other runs on a site's hosts; refusal is set when a
+// host lets nobody look.
+type commands struct {
+	list    []dr.ForeignJob
+	refusal *dr.Error
+}
+
 // jobs finds commands of other runs that still run on the site's hosts.
-func (o Observer) jobs(ctx context.Context, sys *inventory.System, site, originalRun string) []dr.ForeignJob {
-	var found []dr.ForeignJob
+func (o Observer) jobs(ctx context.Context, sys *inventory.System, site, originalRun string) commands {
+	var found commands
 	seen := map[string]bool{}
 	for _, need := range sys.Instance.Needs() {
 		if need.Site != site || seen[need.Host] {
@@ -101,10 +110,14 @@ func (o Observer) jobs(ctx context.Context, sys *inventory.System, site, origina
 			continue
 		}
 		list, err := h.Jobs(ctx, dr.WorkflowID(sys.Name), originalRun)
-		if err != nil && !dr.HasCode(err, "unreachable") && ctx.Err() == nil {
-			found = append(found, dr.ForeignJob{Host: need.Host, State: "unknown", Text: "the job directory could not be read: " + dr.AsError(err, "jobs").Text})
+		switch e := dr.AsError(err, "jobs"); {
+		case err == nil, e.Code == "unreachable", ctx.Err() != nil:
+		case e.Class == dr.ClassRefuse:
+			found.refusal = e
+		default:
+			found.list = append(found.list, dr.ForeignJob{Host: need.Host, State: "unknown", Text: "the job directory could not be read: " + e.Text})
 		}
-		found = append(found, list...)
+		found.list = append(found.list, list...)
 	}
 	return found
 }
@@ -139,8 +152,25 @@ func ForeignJobs(s dr.Situation) error {
 			if j.State == string(kit.JobLost) {
 				continue
 			}
-			return dr.Hold("foreign_job", "on %s a command of another run is %s: %s", j.Host, j.State, j.Text).
-				WithNext("wait for its end or end it by hand (%s), then retry", j.Dir)
+			e := dr.Hold("foreign_job", "on %s a command of another run is %s: %s", j.Host, j.State, j.Text)
+			if j.Dir == "" {
+				return e.WithNext("see what runs there, then retry")
+			}
+			return e.WithNext("wait for its end or end it by hand (%s), then retry", j.Dir)
+		}
+	}
+	return nil
+}
+
+// Closed gives a refusal when a site's host lets nobody look for a reason that
+// only people can mend. In an unplanned takeover the sites that it leaves
+// behind may be lost, with another machine at their address: there it is one of
+// the things that the plan says are not known.
+func Closed(s dr.Situation, r dr.Request) error {
+	for _, site := range s.Sites {
+		left := r.Procedure == dr.ProcTakeover && r.Mode == dr.ModeUnplanned && site.Site != r.To
+		if site.Refusal != nil && !left {
+			return site.Refusal
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/crypto/ssh"
 
@@ -153,17 +154,36 @@ func dialError(ctx context.Context, ep Endpoint, keys *hostKeys, err error) erro
 			strings.Join(ep.KnownHosts, ", "), strings.Join(keys.algorithms(), " "), keys.fingerprint()).
 			WithNext("find out why the key has changed before you change known_hosts").Because(err)
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		return dr.Refuse("auth", "host %s refused the login: %v", ep.place(), err).
-			WithNext("check user, key and the host's authorized_keys").Because(err)
+		return dr.Refuse("auth", "host %s refused the login (%s)", ep.place(), triedLogins(err)).
+			WithNext("check user, key or password in the inventory, and the host's authorized_keys").Because(err)
 	default:
 		return unreachable(ep, err)
 	}
 }
 
+// triedLogins says in words which methods the SSH package tried: it tells them
+// only in its text, as "attempted methods [none publickey],".
+func triedLogins(err error) string {
+	_, rest, _ := strings.Cut(err.Error(), "attempted methods [")
+	list, _, found := strings.Cut(rest, "]")
+	tried := strings.Fields(strings.TrimPrefix(list, "none"))
+	switch {
+	case !found:
+		return "it said no more"
+	case len(tried) == 0:
+		return "it takes none of the ways to log in that the inventory gives"
+	}
+	return "tried: " + strings.Join(tried, ", ")
+}
+
 func unreachable(ep Endpoint, err error) *dr.Error {
 	why := err.Error()
-	if errors.Is(err, context.DeadlineExceeded) {
+	var system syscall.Errno
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		why = "no answer in time"
+	case errors.As(err, &system):
+		why = system.Error()
 	}
 	return dr.Retry("unreachable", "host %s does not answer: %s", ep.place(), why).Because(err)
 }

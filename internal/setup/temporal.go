@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -85,8 +86,19 @@ func unreachable(address string, err error) error {
 		return dr.Refuse("temporal", "the Temporal at %s does not let us in: %s", address, dr.Clip(dr.CleanLine(err.Error()), 200)).
 			WithNext("check TEMPORAL_API_KEY or the TLS certificate").Because(err)
 	case !errors.Is(err, context.DeadlineExceeded):
-		why = dr.Clip(dr.CleanLine(err.Error()), 200)
+		why = lastReason(err)
 	}
 	return dr.Retry("temporal", "Temporal at %s is not reachable (%s)", address, why).
 		WithNext("start it, or set TEMPORAL_ADDRESS; assess and plan work without it").Because(err)
+}
+
+// lastReason gives the innermost reason of a failed connection. gRPC passes it
+// on only as text, wrapped as "...: dial tcp 10.0.0.1:7233: connect: connection
+// refused\"".
+func lastReason(err error) string {
+	text := strings.TrimRight(dr.CleanLine(err.Error()), "\" ")
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		text = text[i+2:]
+	}
+	return dr.Clip(text, 200)
 }
