@@ -19,17 +19,14 @@ import (
 	"github.com/switchback-dr/switchback/internal/reports"
 )
 
-// Hosts finds hosts and gives their pins without connecting.
-type Hosts interface {
-	kit.HostSet
-}
-
 // Activities holds what the activities use. Every field is set.
 type Activities struct {
 	Inventory *inventory.Inventory
 	// People reads people anew: keys and roles are read at each decision.
-	People  func() (map[string]inventory.Person, error)
-	Hosts   Hosts
+	People func() (map[string]inventory.Person, error)
+	Hosts  kit.HostSet
+	// Pin gives a host's pin without connecting.
+	Pin     func(host string) (dr.HostPin, error)
 	Actions []kit.Action
 	// Temporal reaches the watches.
 	Temporal  client.Client
@@ -81,18 +78,4 @@ func (a *Activities) env() kit.Env {
 
 func (a *Activities) observer() planning.Observer {
 	return planning.Observer{Env: a.env(), Recall: a.Recall, LastBaseline: a.Reports.LastBaseline}
-}
-
-// pin gives a host's pin.
-func (a *Activities) pin(host string) (dr.HostPin, error) {
-	h, err := a.Hosts.Host(host)
-	if err != nil {
-		return dr.HostPin{}, err
-	}
-	p := h.Pin()
-	if p.Fingerprint == "" {
-		return p, dr.Refuse("host_key", "the host %s (%s:%d) has no key in its known_hosts files", host, p.Address, p.Port).
-			WithNext("add the host's key, checked by other means, to known_hosts")
-	}
-	return p, nil
 }

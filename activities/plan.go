@@ -33,7 +33,7 @@ func (a *Activities) plan(ctx context.Context, sys *inventory.System, call dr.Pl
 	s := a.observer().Observe(ctx, sys, call.OriginalRun)
 	return planning.Compose(planning.Call{
 		System: sys, Request: call.Request, Situation: s, Finished: call.Finished, From: call.From,
-		Baseline: failbackBaseline(call, s), Pin: a.pin, Now: a.Now(),
+		Baseline: failbackBaseline(call, s), Pin: a.Pin, Now: a.Now(),
 		Envelope: dr.Envelope{
 			Workflow: info.WorkflowExecution.ID, OriginalRun: call.OriginalRun, Run: info.WorkflowExecution.RunID,
 			Gate: call.Gate, Occurrence: call.Occurrence, Request: a.Random(),
@@ -65,7 +65,7 @@ func (a *Activities) Recheck(ctx context.Context, call dr.RecheckCall) (dr.Reche
 	now, err := planning.Compose(planning.Call{
 		System: sys, Request: call.Request, Situation: s, Finished: call.Finished, From: call.From,
 		Baseline: failbackBaseline(dr.PlanCall{Request: call.Request, Baseline: call.Baseline}, s),
-		Pin:      a.pin, Now: a.Now(), Envelope: call.Plan.Envelope,
+		Pin:      a.Pin, Now: a.Now(), Envelope: call.Plan.Envelope,
 	})
 	out := dr.Rechecked{At: a.Now()}
 	if err != nil {

@@ -49,7 +49,7 @@ func (a *Activities) mayRun(ctx context.Context, action kit.Action, call dr.Step
 	if err != nil {
 		return err
 	}
-	if err := planning.CheckPins(sys, a.pin, call); err != nil {
+	if err := planning.CheckPins(sys, a.Pin, call); err != nil {
 		return err
 	}
 	cmds, err := action.Render(call.Step.Args)

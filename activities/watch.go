@@ -7,10 +7,10 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/planning"
+	"github.com/switchback-dr/switchback/internal/recall"
 )
 
 // returnEvery is how often a watch's activity returns its memory at least, so
@@ -100,7 +100,7 @@ func WatchOptions(system string) client.StartWorkflowOptions {
 func (a *Activities) Recall(ctx context.Context, system string) (*dr.Memory, string) {
 	ask, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	best, err := RecallFrom(ask, a.Temporal, system)
+	best, err := recall.From(ask, a.Temporal, system)
 	if err != nil {
 		m, ferr := a.Reports.Memory(system)
 		if ferr != nil || m == nil {
@@ -109,37 +109,4 @@ func (a *Activities) Recall(ctx context.Context, system string) (*dr.Memory, str
 		return m, "from the file, because the watch did not answer: " + dr.MemorySentence(m, a.Now())
 	}
 	return best, dr.MemorySentence(best, a.Now())
-}
-
-// RecallFrom asks Temporal for the memory of a system's watch.
-func RecallFrom(ctx context.Context, c client.Client, system string) (*dr.Memory, error) {
-	var best *dr.Memory
-	v, err := c.QueryWorkflow(ctx, dr.WatchID(system), "", dr.QueryMemory)
-	if err == nil {
-		var m dr.Memory
-		if v.Get(&m) == nil && m.Schema == dr.MemorySchema {
-			best = &m
-		}
-	}
-	d, derr := c.DescribeWorkflowExecution(ctx, dr.WatchID(system), "")
-	for _, p := range d.GetPendingActivities() {
-		var m dr.Memory
-		if converter.GetDefaultDataConverter().FromPayloads(p.GetHeartbeatDetails(), &m) == nil && m.Schema == dr.MemorySchema &&
-			(best == nil || m.At.After(best.At)) {
-			if best != nil {
-				m.Baseline, m.Unprotected = best.Baseline, best.Unprotected
-			}
-			best = &m
-		}
-	}
-	if best == nil {
-		if err == nil {
-			err = derr
-		}
-		if err == nil {
-			err = dr.Retry("no_memory", "the watch of %s remembers nothing yet", system)
-		}
-		return nil, err
-	}
-	return best, nil
 }

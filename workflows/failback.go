@@ -46,13 +46,6 @@ func failback(r *run) error {
 		if err := r.walk(dr.PhaseHandBack); err != nil {
 			return err
 		}
-		if err := r.walk(dr.PhaseRedirect); err != nil {
-			return err
-		}
-		if err := r.walk(dr.PhaseVerify); err != nil {
-			return err
-		}
-		r.restored()
-		return r.walk(dr.PhaseProtect)
+		return serve(r)
 	})
 }

@@ -30,15 +30,20 @@ func takeover(r *run) error {
 		if err := r.walk(dr.PhasePromote); err != nil {
 			return err
 		}
-		if err := r.walk(dr.PhaseRedirect); err != nil {
-			return err
-		}
-		if err := r.walk(dr.PhaseVerify); err != nil {
-			return err
-		}
-		r.restored()
-		// Only what is possible now; an absent site is left to a failback or
-		// reseed and said so.
-		return r.walk(dr.PhaseProtect)
+		return serve(r)
 	})
+}
+
+// serve lets clients work at the new primary, proves that they can, announces
+// the service as restored and then protects it again: only what is possible
+// now, an absent site is left to a failback or reseed and said so.
+func serve(r *run) error {
+	if err := r.walk(dr.PhaseRedirect); err != nil {
+		return err
+	}
+	if err := r.walk(dr.PhaseVerify); err != nil {
+		return err
+	}
+	r.restored()
+	return r.walk(dr.PhaseProtect)
 }

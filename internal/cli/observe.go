@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/switchback-dr/switchback/activities"
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/inventory"
 	"github.com/switchback-dr/switchback/internal/planning"
+	"github.com/switchback-dr/switchback/internal/recall"
 	"github.com/switchback-dr/switchback/internal/setup"
 )
 
@@ -51,7 +51,7 @@ func (a *App) askTheWatch(ctx context.Context, system string) (*dr.Memory, error
 		return nil, err
 	}
 	defer c.Close()
-	return activities.RecallFrom(ctx, c, system)
+	return recall.From(ctx, c, system)
 }
 
 // newestMemory is what is known of a system without looking at its hosts.

@@ -29,23 +29,10 @@ func running(ctx context.Context, env kit.Env, a argvArgs) (dr.Tri, string) {
 	return dr.Unknown, a.Name + " on " + a.Host + ": its proof ended with an exit code that is neither 0 (running) nor 3 (stopped)"
 }
 
-func appProbe(want dr.Tri) func(context.Context, kit.Env, argvArgs) kit.Effect {
-	return func(ctx context.Context, env kit.Env, a argvArgs) kit.Effect {
-		is, text := running(ctx, env, a)
-		switch {
-		case is == want:
-			return kit.Done("%s", text)
-		case is == want.Not():
-			return kit.NotDone("%s", text)
-		}
-		return kit.NotKnown("%s", text)
-	}
-}
-
 var stopApplication = kit.Spec[argvArgs]{
 	Name: "app.stop", Kind: dr.KindChange, Check: argvArgs.check, Commands: argvArgs.command,
 	Doc:       "Stops an application and proves that it is stopped (its proof ends with exit code 3).",
-	Probe:     appProbe(dr.No),
+	Probe:     proven(running, dr.No),
 	Guard:     answers,
 	ProofText: func(a argvArgs) string { return a.proofLine() + " ends with exit code 3" },
 }
@@ -53,7 +40,7 @@ var stopApplication = kit.Spec[argvArgs]{
 var startApplication = kit.Spec[argvArgs]{
 	Name: "app.start", Kind: dr.KindChange, Check: argvArgs.check, Commands: argvArgs.command,
 	Doc:       "Starts an application and proves that it is running (its proof ends with exit code 0).",
-	Probe:     appProbe(dr.Yes),
+	Probe:     proven(running, dr.Yes),
 	Guard:     answers,
 	ProofText: func(a argvArgs) string { return a.proofLine() + " ends with exit code 0" },
 }

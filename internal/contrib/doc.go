@@ -55,3 +55,18 @@ func answers(ctx context.Context, env kit.Env, a argvArgs) (kit.HostTime, error)
 	out, err := ask(ctx, env, a.Host, a.Proof)
 	return out.HostTime, err
 }
+
+// proven makes a probe of a proof that says yes or no: the effect is there when
+// the proof says what is wanted.
+func proven(read func(context.Context, kit.Env, argvArgs) (dr.Tri, string), want dr.Tri) func(context.Context, kit.Env, argvArgs) kit.Effect {
+	return func(ctx context.Context, env kit.Env, a argvArgs) kit.Effect {
+		is, text := read(ctx, env, a)
+		if is == want {
+			return kit.Done("%s", text)
+		}
+		if is == want.Not() {
+			return kit.NotDone("%s", text)
+		}
+		return kit.NotKnown("%s", text)
+	}
+}

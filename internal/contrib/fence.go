@@ -30,23 +30,10 @@ func fenced(ctx context.Context, env kit.Env, a argvArgs) (dr.Tri, string) {
 	return dr.No, "the fence's proof says " + dr.Clip(first, 80) + ", not " + a.Want
 }
 
-func fenceProbe(want dr.Tri) func(context.Context, kit.Env, argvArgs) kit.Effect {
-	return func(ctx context.Context, env kit.Env, a argvArgs) kit.Effect {
-		is, text := fenced(ctx, env, a)
-		switch {
-		case is == want:
-			return kit.Done("%s", text)
-		case is == want.Not():
-			return kit.NotDone("%s", text)
-		}
-		return kit.NotKnown("%s", text)
-	}
-}
-
 var fenceOn = kit.Spec[argvArgs]{
 	Name: "fence.on", Kind: dr.KindChange, Check: argvArgs.check, Commands: argvArgs.command,
 	Doc:       "Takes a site out from a third place (power, hypervisor, storage, network) and proves it.",
-	Probe:     fenceProbe(dr.Yes),
+	Probe:     proven(fenced, dr.Yes),
 	Guard:     answers,
 	ProofText: func(a argvArgs) string { return a.proofLine() + " prints " + a.Want },
 }
@@ -54,7 +41,7 @@ var fenceOn = kit.Spec[argvArgs]{
 var fenceOff = kit.Spec[argvArgs]{
 	Name: "fence.off", Kind: dr.KindChange, Check: argvArgs.check, Commands: argvArgs.command,
 	Doc:       "Releases a fence after the site behind it cannot be a primary any more.",
-	Probe:     fenceProbe(dr.No),
+	Probe:     proven(fenced, dr.No),
 	Guard:     answers,
 	ProofText: func(a argvArgs) string { return a.proofLine() + " prints anything but " + a.Want },
 }
