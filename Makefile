@@ -33,7 +33,7 @@ bench: ## measure steps, outages and memory, each beside a bare reference
 	go run ./bench
 
 torture: ## kill everything everywhere: the full matrix, hours
-	SWITCHBACK_TORTURE=yes go test -count 1 -p 1 -timeout 24h ./e2e/...
+	SWITCHBACK_TORTURE=yes go test -tags torture -count 1 -p 1 -parallel 4 -timeout 24h ./e2e/...
 
 histories: ## record the histories anew that the replay test plays
 	go run ./internal/histories/record

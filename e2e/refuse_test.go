@@ -115,7 +115,7 @@ func quietStage(t *testing.T) *stage {
 func TestBadInputIsRefusedInOneSentenceAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := quietStage(t)
-	start := []string{"takeover", system, "--reason", "test", "--no-wait"}
+	start := []string{"takeover", system, "--reason", "test", "--no-wait", "--every", "200ms"}
 	for _, c := range s.withoutWorker(start) {
 		t.Run(c.name, func(t *testing.T) { s.on(t).refuses("starter", c) })
 	}

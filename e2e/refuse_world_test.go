@@ -139,7 +139,7 @@ func TestABrokenWorldIsRefusedInOneSentenceAndNothingIsChanged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.on(t).refuses("starter", complaint{
 				env: []string{"SWITCHBACK_INVENTORY=" + inventory}, exit: want.exit, says: want.says,
-				args: []string{"takeover", name, "--to", "west", "--reason", "test", "--no-wait"},
+				args: []string{"takeover", name, "--to", "west", "--reason", "test", "--no-wait", "--every", "200ms"},
 			})
 		})
 	}
@@ -154,7 +154,7 @@ func TestABrokenWorldIsRefusedInOneSentenceAndNothingIsChanged(t *testing.T) {
 }
 
 func takeoverWest() []string {
-	return []string{"takeover", system, "--to", "west", "--reason", "test", "--no-wait"}
+	return []string{"takeover", system, "--to", "west", "--reason", "test", "--no-wait", "--every", "200ms"}
 }
 
 // sql runs a statement on a site's server as the lab's own role.
@@ -199,7 +199,7 @@ func (s *stage) anotherInventory() {
 func (s *stage) lagging() {
 	s.sql("west", "select pg_wal_replay_pause()")
 	s.sql("east", "select count(pg_logical_emit_message(false, 'test', repeat('x', 1000000))) from generate_series(1, 3)")
-	s.refuses("starter", complaint{args: takeoverWest(), exit: 3, says: []string{"west is", "MB behind", "the limit is 1.0 MB", "max_lag_mb"}})
+	s.refuses("starter", complaint{args: takeoverWest(), exit: 3, says: []string{"west is", "MB behind", "the limit is 1 MB", "max_lag_mb"}})
 	s.sql("west", "select pg_wal_replay_resume()")
 }
 

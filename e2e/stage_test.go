@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -181,12 +182,19 @@ func (s *stage) clean() ledger.Ledger {
 	return l
 }
 
-// drive approves every gate that opens and retries what is on hold, as patient
-// people would, until the run has ended.
+// drive approves every gate that opens and answers holds with retry and then
+// with a new plan, as patient people would, until the run has ended.
 func (s *stage) drive(run client.WorkflowRun) {
+	s.t.Helper()
+	s.driveWith(run, func(dr.Status) {})
+}
+
+// driveWith is drive with somebody who looks at every status first.
+func (s *stage) driveWith(_ client.WorkflowRun, look func(dr.Status)) {
 	s.t.Helper()
 	answered := map[string]bool{}
 	s.await("the end", func(st dr.Status) bool {
+		look(st)
 		switch {
 		case st.Ending != nil:
 			return true
@@ -201,7 +209,12 @@ func (s *stage) drive(run client.WorkflowRun) {
 			if !answered[key] && len(answered) < 20 {
 				answered[key] = true
 				s.t.Logf("on hold: %s", st.Hold.Text)
-				s.signal(dr.VerbRetry, fmt.Sprintf(`{"step":%q,"attempt":%d,"person":"ana"}`, st.Hold.Step, st.Hold.Attempt))
+				// What a retry did not mend needs another plan.
+				verb := st.Hold.Options[0]
+				if st.Hold.Attempt > 1 && slices.Contains(st.Hold.Options, dr.VerbReplan) {
+					verb = dr.VerbReplan
+				}
+				s.signal(verb, fmt.Sprintf(`{"step":%q,"attempt":%d,"person":"ana"}`, st.Hold.Step, st.Hold.Attempt))
 			}
 		}
 		return false

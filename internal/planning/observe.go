@@ -6,7 +6,7 @@ package planning
 
 import (
 	"context"
-	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -183,6 +183,6 @@ func TwoPrimaries(s dr.Situation) error {
 	if len(p) < 2 {
 		return nil
 	}
-	return dr.Refuse("two_primaries", "two primaries: %s both accept writes", fmt.Sprint(p)).
+	return dr.Refuse("two_primaries", "two primaries: %s all accept writes", strings.Join(p, " and ")).
 		WithNext("stop clients, find out which one holds the acknowledged writes, make the other one unable to take writes by hand, then start again; nothing was changed")
 }
