@@ -134,7 +134,7 @@ func TestAStepThatIsNotAsPlannedSendsNothing(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t)
-					c.change(&b.call)
+			c.change(&b.call)
 			_, err := b.run()
 			var app *temporal.ApplicationError
 			require.ErrorAs(t, err, &app)
