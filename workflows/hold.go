@@ -44,6 +44,8 @@ func (r *run) holdOn(h *hold) error {
 		h.status.Options = append(h.status.Options, dr.VerbAbort)
 	}
 	r.hold, r.status.Hold = h, h.status
+	// What was said of an earlier hold says nothing of this one.
+	clear(r.wishes)
 	r.say(dr.StateHold, fmt.Sprintf("%s is on hold: %s", h.status.Step, h.status.Text))
 	r.note("on hold at %s, attempt %d: %s", h.status.Step, h.status.Attempt, h.status.Text)
 	r.reportLater()

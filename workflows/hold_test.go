@@ -211,3 +211,21 @@ func TestAPlanMadeAfterAnUndoDoesNotCountOnWhatWasTakenBack(t *testing.T) {
 	w.run(dr.WorkflowTakeover, takeover)
 	require.Equal(t, dr.EndDone, w.result().Ending.Kind)
 }
+
+func TestAHoldWhosePolicyAsksForTwoIsAnsweredByTwo(t *testing.T) {
+	w := newWorld(t)
+	w.holdQuorum = 2
+	w.fail = once("redirect.change", dr.Hold("test", "the address does not answer"))
+	w.at(1*time.Minute, func() { w.approve("ana") })
+	w.at(2*time.Minute, func() { w.answer(dr.VerbSkip, "ana") })
+	w.at(3*time.Minute, func() { w.answer(dr.VerbSkip, "ana") })
+	w.at(4*time.Minute, func() {
+		s := w.status()
+		require.NotNil(t, s.Hold, "one person twice is not two")
+		require.Contains(t, s.Refused[0].Why, "2 different persons")
+		w.answer(dr.VerbSkip, "ben")
+	})
+	w.run(dr.WorkflowTakeover, takeover)
+	require.Equal(t, dr.EndDone, w.result().Ending.Kind)
+	require.NotContains(t, w.ran, "redirect.change")
+}

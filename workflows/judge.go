@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -122,9 +123,32 @@ func (r *run) fitsHold(d dr.Decision) string {
 	return ""
 }
 
+// gather collects the persons that a policy asks for before a decision on a
+// hold or on the run applies; a gate counts its own votes. It gives a sentence
+// while more persons are needed, and why a vote does not count.
+func (r *run) gather(d dr.Decision, v *dr.Vote) (text, why string) {
+	needed := r.begun.Policies.For(d.Decision, r.gateName()).Needed(r.begun.Requester != "")
+	if d.Decision.OnGate() || needed <= 1 || d.Decision == dr.VerbSkip && r.hold != nil && r.hold.skip == dr.SkipFree {
+		return "", ""
+	}
+	key := fmt.Sprintf("%s %s %d", d.Decision, d.Step, d.Attempt)
+	if slices.Contains(r.wishes[key], v.Person) {
+		return "", fmt.Sprintf("%s has decided %s already; %d different persons are needed", v.Person, d.Decision, needed)
+	}
+	r.wishes[key] = append(r.wishes[key], v.Person)
+	if have := len(r.wishes[key]); have < needed {
+		return fmt.Sprintf("%s decided %s: %d of %d", who(v), d.Decision, have, needed), ""
+	}
+	delete(r.wishes, key)
+	return "", ""
+}
+
 // count applies a decision that fits and counts. It gives the sentence of what
 // follows, or why it does not count after all.
 func (r *run) count(d dr.Decision, v *dr.Vote) (text, why string) {
+	if text, why := r.gather(d, v); text != "" || why != "" {
+		return text, why
+	}
 	switch d.Decision {
 	case dr.VerbApprove:
 		return r.countApproval(v)

@@ -40,6 +40,9 @@ type run struct {
 	aborting   *dr.Vote
 	abandoning *dr.Vote
 	nonces     map[string]bool
+	// wishes are the persons who decided the same about a hold or the run,
+	// while the policy asks for more.
+	wishes map[string][]string
 	// judging has decisions judged one after the other, as they came.
 	judging workflow.Mutex
 
@@ -105,7 +108,7 @@ func newRun(ctx workflow.Context) *run {
 	now := workflow.Now(ctx)
 	return &run{
 		ctx: walkCtx, started: now,
-		occurrence: map[dr.Gate]int{}, nonces: map[string]bool{}, judging: workflow.NewMutex(walkCtx),
+		occurrence: map[dr.Gate]int{}, nonces: map[string]bool{}, wishes: map[string][]string{}, judging: workflow.NewMutex(walkCtx),
 		status: dr.Status{
 			Schema: dr.StatusSchema, Workflow: info.WorkflowExecution.ID, OriginalRun: info.OriginalRunID,
 			Run: info.WorkflowExecution.RunID, State: dr.StateStarting, Sentence: "starting", Since: now,

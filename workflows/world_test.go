@@ -36,8 +36,10 @@ type world struct {
 	// stale says why a recheck does not stand; "" means that it stands.
 	stale func(n int) string
 	// policy is the one of every gate.
-	policy    dr.DecisionPolicy
-	requester string
+	policy dr.DecisionPolicy
+	// holdQuorum is the quorum of decisions on holds and on the run.
+	holdQuorum int
+	requester  string
 	// people are the persons who may decide.
 	people   map[string]bool
 	plans    []dr.PlanCall
@@ -77,7 +79,7 @@ func (w *world) begin(_ context.Context, in dr.BeginInput) (dr.Begun, error) {
 	}
 	gates := map[dr.Gate]dr.DecisionPolicy{dr.GateDecide: w.policy, dr.GateConvert: w.policy, dr.GateOverwrite: w.policy, dr.GateCutover: w.policy}
 	one := w.policy
-	one.Quorum = 1
+	one.Quorum = max(w.holdQuorum, 1)
 	return dr.Begun{
 		Product: "lab", Sites: []string{"east", "west"}, Requester: w.requester, RequesterWhy: "the start is not signed",
 		Policies: dr.Policies{Gates: gates, Hold: one, Run: one, Abandon: one},
