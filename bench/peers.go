@@ -116,7 +116,7 @@ func freePort() (int, error) {
 func (n *node) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(n.ctx, name, args...)
 	cmd.Dir = n.dir
-	cmd.Env = append(os.Environ(), "HOME="+n.dir, "PATH="+n.bin+":/usr/bin:/bin", "LC_ALL=C.UTF-8")
+	cmd.Env = append(os.Environ(), "HOME="+n.dir, "PATH="+n.dir+"/bin:"+n.bin+":/usr/bin:/bin", "LC_ALL=C.UTF-8")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: n.uid, Gid: n.gid}, Setpgid: true}
 	return cmd
 }

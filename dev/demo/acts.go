@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/switchback-dr/switchback/activities"
+	"github.com/switchback-dr/switchback/internal/recall"
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/setup"
 	"github.com/switchback-dr/switchback/lab/ledger"
@@ -108,7 +108,7 @@ func (d *demo) play(ctx context.Context, number int, a act) error {
 func awaitWatch(ctx context.Context, d *demo) error {
 	began := time.Now()
 	err := d.await(ctx, "the watch sees both sites in sync", func(ctx context.Context) (bool, error) {
-		m, err := activities.RecallFrom(ctx, d.stage.client, d.stage.system)
+		m, err := recall.From(ctx, d.stage.client, d.stage.system)
 		return err == nil && m.InSyncSince != nil && m.Proof != nil, nil
 	})
 	if err == nil {
