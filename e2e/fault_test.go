@@ -79,12 +79,13 @@ func (sc scene) breaks(t *testing.T, host, program string, b broken) {
 	s.fault(b.fault, append([]string{host, program}, b.values...)...)
 	run := s.start(sc.proc, sc.input)
 	mended := false
-	s.driveWith(run, func(st dr.Status) {
+	s.driveWith(run, func(st dr.Status) bool {
 		if st.Hold != nil && !mended {
 			mended = true
 			require.NotEmpty(t, st.Hold.Text)
 			s.unfault(b.fault, host, program)
 		}
+		return false
 	})
 	var res dr.Result
 	require.NoError(t, run.Get(t.Context(), &res))
@@ -125,11 +126,12 @@ func TestAPromotionKilledInTheMiddleHappensOnce(t *testing.T) {
 	s.fault("command-killed", "west", "psql", "0.05")
 	began := time.Now()
 	mended := false
-	s.driveWith(run, func(st dr.Status) {
+	s.driveWith(run, func(st dr.Status) bool {
 		if !mended && (st.Hold != nil || time.Since(began) > 3*time.Second) {
 			mended = true
 			s.unfault("command-killed", "west", "psql")
 		}
+		return false
 	})
 	sc.ends(s, run)
 }

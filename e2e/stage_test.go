@@ -26,7 +26,7 @@ import (
 const system = "orders"
 
 // endLimit bounds any procedure of the lab, with room for a loaded machine.
-const endLimit = 2 * time.Minute
+const endLimit = 3 * time.Minute
 
 // stage is one lab, one Temporal server and one worker.
 type stage struct {
@@ -186,15 +186,18 @@ func (s *stage) clean() ledger.Ledger {
 // with a new plan, as patient people would, until the run has ended.
 func (s *stage) drive(run client.WorkflowRun) {
 	s.t.Helper()
-	s.driveWith(run, func(dr.Status) {})
+	s.driveWith(run, func(dr.Status) bool { return false })
 }
 
-// driveWith is drive with somebody who looks at every status first.
-func (s *stage) driveWith(_ client.WorkflowRun, look func(dr.Status)) {
+// driveWith is drive with somebody who looks at every status first and may say
+// that it is enough.
+func (s *stage) driveWith(_ client.WorkflowRun, look func(dr.Status) (enough bool)) {
 	s.t.Helper()
 	answered := map[string]bool{}
 	s.await("the end", func(st dr.Status) bool {
-		look(st)
+		if look(st) {
+			return true
+		}
 		switch {
 		case st.Ending != nil:
 			return true
