@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,12 +66,13 @@ func (s *stage) multiply(n int) error {
 		return fmt.Errorf("the inventory cannot be read: %w", err)
 	}
 	systems := section(doc, "systems")
-	one := systems[s.lab.System]
+	one := section(systems, s.lab.System)
+	delete(one, "clients") // an inventory may have 1 MB
 	for i := range n {
 		systems[systemName(i)] = one
 	}
 	delete(systems, s.lab.System)
-	out, err := yaml.Marshal(doc)
+	out, err := json.Marshal(doc) // which is YAML too, and shorter
 	if err != nil {
 		return fmt.Errorf("the inventory cannot be written: %w", err)
 	}

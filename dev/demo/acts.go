@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/switchback-dr/switchback/internal/recall"
 	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/recall"
 	"github.com/switchback-dr/switchback/internal/setup"
 	"github.com/switchback-dr/switchback/lab/ledger"
 )
