@@ -24,7 +24,9 @@ type rewindArgs struct {
 // rewindScript: $1 bin, $2 data, $3 run, $4 source, $5 conninfo, $6 slot, $7
 // config directory, $8 start.conf, $9 socket lock. PGDATA is renamed for the time of the
 // rewind: that is fence and marker in one, since a rewind killed half-way
-// leaves nothing in the files that shows it. The name is given back only when
+// leaves nothing in the files that shows it. Its exit code proves nothing ("no
+// rewind required" is 0 too, and this step is planned only where one is
+// required): the backup label that it writes last does. The name is given back only when
 // the server's own configuration and standby.signal are in place.
 const rewindScript = unlockFunc + `set -e; umask 077; w=$2.rewind-$3; keep=$2.switchback/$3; f=$w/switchback-fence
 [ -d "$keep/conf" ]; [ ! -e "$w" ]; unlock "$2" "$9"
@@ -37,6 +39,7 @@ fi
 rm -f "$w/standby.signal"
 if [ -n "$7" ]; then printf "include '%s/postgresql.conf'\ndata_directory = '%s'\n" "$7" "$w" >"$keep/rewind.conf"; fi
 "$1/pg_rewind" -D "$w" --source-server="$4" ${7:+--config-file="$keep/rewind.conf"} -P
+if ! grep -q '^BACKUP METHOD: pg_rewind' "$w/backup_label"; then echo "pg_rewind: error: it ended with exit code 0 but left no backup label: nothing was rewound" >&2; exit 1; fi
 if [ -n "$7" ]; then cp -p "$keep/conf/postgresql.auto.conf" "$w/"; else cp -p "$keep"/conf/* "$w/"; fi
 : >"$w/standby.signal"
 { grep -v '^primary_conninfo\|^primary_slot_name\|^recovery_target' "$w/postgresql.auto.conf" || :
