@@ -67,7 +67,13 @@ func (s *stage) multiply(n int) error {
 	}
 	systems := section(doc, "systems")
 	one := section(systems, s.lab.System)
-	delete(one, "clients") // an inventory may have 1 MB
+	// An inventory may have 1 MB: what a plan can do without is left out.
+	delete(one, "clients")
+	for name := range section(one, "sites") {
+		site := section(section(one, "sites"), name)
+		delete(site, "backup_dir")
+		delete(site, "start_conf")
+	}
 	for i := range n {
 		systems[systemName(i)] = one
 	}

@@ -32,7 +32,7 @@ type givenUp struct{ why string }
 
 // play runs one part with a scene of its own and cleans up after it.
 func play(ctx context.Context, name string, say func(string), part func(*scene) error) (err error) {
-	dir, err := os.MkdirTemp("", "switchback-bench-")
+	dir, err := os.MkdirTemp("", "sb")
 	if err != nil {
 		return fmt.Errorf("no directory for %s: %w", name, err)
 	}
