@@ -88,5 +88,10 @@ func TestSignalsAreNotIgnoredByTheHostsPrograms(t *testing.T) {
 	b, exit, err := h.Run("/bin/sh", "-c", `grep SigIgn /proc/self/status`)
 	require.NoError(t, err)
 	require.Zero(t, exit.Code)
-	require.Equal(t, "SigIgn:\t0000000000000000\n", b)
+	mask, err := strconv.ParseUint(strings.TrimSpace(strings.TrimPrefix(b, "SigIgn:")), 16, 64)
+	require.NoError(t, err, b)
+	// Signals 32 and 33 belong to the C library, whose posix_spawn leaves them
+	// ignored: everything started by make has them so.
+	const libc = 1<<31 | 1<<32
+	require.Zero(t, mask&^libc, b)
 }
