@@ -71,7 +71,7 @@ func (s *stage) multiply(n int) error {
 	delete(one, "clients")
 	for name := range section(one, "sites") {
 		site := section(section(one, "sites"), name)
-		delete(site, "backup_dir")
+		site["backup_dir"] = "/b"
 		delete(site, "start_conf")
 	}
 	for i := range n {
