@@ -24,12 +24,18 @@ type scene struct {
 
 func scenes() []scene {
 	return []scene{
-		{name: "takeover", stage: newStage, proc: dr.ProcTakeover, input: planned, gates: []dr.Gate{dr.GateDecide},
-			once: map[string][]string{"west": {"psql pg_promote", "server: promote"}}},
-		{name: "failback", stage: takenOver, proc: dr.ProcFailback, input: failback, gates: []dr.Gate{dr.GateConvert, dr.GateCutover},
-			once: map[string][]string{"east": {"psql pg_promote", "server: promote"}, "west": {"psql pg_promote", "server: promote"}}},
-		{name: "reseed", stage: takenOver, proc: dr.ProcReseed, input: reseed, gates: []dr.Gate{dr.GateOverwrite},
-			once: map[string][]string{"west": {"psql pg_promote", "server: promote"}}},
+		{
+			name: "takeover", stage: newStage, proc: dr.ProcTakeover, input: planned, gates: []dr.Gate{dr.GateDecide},
+			once: map[string][]string{"west": {"psql pg_promote", "server: promote"}},
+		},
+		{
+			name: "failback", stage: takenOver, proc: dr.ProcFailback, input: failback, gates: []dr.Gate{dr.GateConvert, dr.GateCutover},
+			once: map[string][]string{"east": {"psql pg_promote", "server: promote"}, "west": {"psql pg_promote", "server: promote"}},
+		},
+		{
+			name: "reseed", stage: takenOver, proc: dr.ProcReseed, input: reseed, gates: []dr.Gate{dr.GateOverwrite},
+			once: map[string][]string{"west": {"psql pg_promote", "server: promote"}},
+		},
 	}
 }
 

@@ -64,10 +64,17 @@ func TestEveryHostDeadAtEveryGateAndBackLater(t *testing.T) {
 // programFaults are all ways in which a program can misbehave.
 func programFaults() []broken {
 	return []broken{
-		{"command-hangs", nil}, {"command-hangs-after", nil},
-		{"command-killed", []string{"0"}}, {"command-killed", []string{"0.05"}}, {"command-killed", []string{"0.5"}},
-		{"lying-exit", []string{"0"}}, {"lying-exit", []string{"1"}}, {"lying-idle", []string{"0"}}, {"lying-idle", []string{"1"}},
-		{"truncated-output", []string{"0"}}, {"truncated-output", []string{"20"}},
+		{"command-hangs", nil},
+		{"command-hangs-after", nil},
+		{"command-killed", []string{"0"}},
+		{"command-killed", []string{"0.05"}},
+		{"command-killed", []string{"0.5"}},
+		{"lying-exit", []string{"0"}},
+		{"lying-exit", []string{"1"}},
+		{"lying-idle", []string{"0"}},
+		{"lying-idle", []string{"1"}},
+		{"truncated-output", []string{"0"}},
+		{"truncated-output", []string{"20"}},
 	}
 }
 

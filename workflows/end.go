@@ -107,17 +107,26 @@ func (r *run) readRoles(kind dr.EndingKind) {
 	r.final = &s
 }
 
-// keepBaseline records, before the first change of a takeover, how the system
-// was: with the watch, and by the report.
-func (r *run) keepBaseline() error {
-	if r.req.Procedure != dr.ProcTakeover || r.baselineKept || r.baseline == nil {
-		return nil
+// startBaseline begins to record, before the first change of a takeover, how
+// the system was: with the watch, and by the report. It runs beside the recheck,
+// because clients may be waiting; keepBaseline waits for its end.
+func (r *run) startBaseline() {
+	if r.req.Procedure != dr.ProcTakeover || r.baseline == nil || r.baselineKept || r.baselineTold != nil {
+		return
 	}
-	call := dr.Told{System: r.req.System, Baseline: r.baseline}
-	for attempt := 1; ; attempt++ {
-		err := workflow.ExecuteActivity(shortCall(r.ctx, "keep the baseline"), dr.ActTellWatch, call).Get(r.ctx, nil)
+	r.baselineTold = r.tellBaseline()
+}
+
+func (r *run) tellBaseline() workflow.Future {
+	return workflow.ExecuteActivity(shortCall(r.ctx, "keep the baseline"), dr.ActTellWatch, dr.Told{System: r.req.System, Baseline: r.baseline})
+}
+
+// keepBaseline sees that the baseline is recorded before anything is changed.
+func (r *run) keepBaseline() error {
+	for attempt := 1; r.baselineTold != nil; attempt++ {
+		err := r.baselineTold.Get(r.ctx, nil)
 		if err == nil {
-			r.baselineKept = true
+			r.baselineKept, r.baselineTold = true, nil
 			return nil
 		}
 		h := holdOf("baseline", "Keep the baseline for the failback", attempt, asError(err), dr.SkipDecision)
@@ -125,10 +134,12 @@ func (r *run) keepBaseline() error {
 			return err
 		}
 		if h.skipped {
-			r.baselineKept = true
+			r.baselineKept, r.baselineTold = true, nil
 			return nil
 		}
+		r.baselineTold = r.tellBaseline()
 	}
+	return nil
 }
 
 // tellProtection tells the watch whether the system is protected now.

@@ -54,8 +54,10 @@ type run struct {
 	clientsStopped bool
 	undoing        bool
 	baselineKept   bool
-	noReturn       bool
-	undos          []dr.Step
+	// baselineTold is the recording of the baseline while it is under way.
+	baselineTold workflow.Future
+	noReturn     bool
+	undos        []dr.Step
 	// synced is set when a failback has reached cutover: a stop is safe.
 	synced bool
 	// safeStop are the steps that remove temporary objects then.

@@ -25,6 +25,7 @@ func (r *run) walk(ph dr.Phase) error {
 	if err := r.breathe(); err != nil {
 		return err
 	}
+	r.startBaseline()
 	if err := r.recheck(phase); err != nil {
 		return err
 	}

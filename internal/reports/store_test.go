@@ -15,8 +15,10 @@ import (
 )
 
 func reportAt(at time.Time) dr.Report {
-	return dr.Report{Schema: dr.ReportSchema, System: "orders", Procedure: dr.ProcTakeover, OriginalRun: "01a1fdea-3113-7d82-89e4-d517c30c5282",
-		StartedAt: time.Unix(1000, 0).UTC(), WrittenAt: at, Reason: "test"}
+	return dr.Report{
+		Schema: dr.ReportSchema, System: "orders", Procedure: dr.ProcTakeover, OriginalRun: "01a1fdea-3113-7d82-89e4-d517c30c5282",
+		StartedAt: time.Unix(1000, 0).UTC(), WrittenAt: at, Reason: "test",
+	}
 }
 
 func TestAReportIsWrittenInThreeFormsWithItsDigest(t *testing.T) {
