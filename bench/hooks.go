@@ -93,7 +93,9 @@ func (h *hooked) clean() {
 type walked struct {
 	steps []float64 // each step, from its scheduling to the next one's
 	whole float64   // from the approval to the end of the last step
-	bare  float64   // from the first step's scheduling to the end of the last
+	// parts are where the time of a step goes.
+	parts spans
+	bare  float64 // from the first step's scheduling to the end of the last
 }
 
 // walk runs the procedure up to its last hook, then aborts it: the takeover
@@ -121,7 +123,7 @@ func (h *hooked) walk() walked {
 // machine's.
 func (h *hooked) times(run string, approved time.Time) walked {
 	var scheduled []time.Time
-	ended := map[int64]time.Time{}
+	started, ended := map[int64]time.Time{}, map[int64]time.Time{}
 	ids := map[int64]bool{}
 	ctx, cancel := context.WithTimeout(h.ctx, time.Minute)
 	defer cancel()
@@ -136,6 +138,9 @@ func (h *hooked) times(run string, approved time.Time) walked {
 			order = append(order, e.GetEventId())
 			scheduled = append(scheduled, e.GetEventTime().AsTime())
 		}
+		if a := e.GetActivityTaskStartedEventAttributes(); ids[a.GetScheduledEventId()] {
+			started[a.GetScheduledEventId()] = e.GetEventTime().AsTime()
+		}
 		if a := e.GetActivityTaskCompletedEventAttributes(); ids[a.GetScheduledEventId()] {
 			ended[a.GetScheduledEventId()] = e.GetEventTime().AsTime()
 		}
@@ -147,6 +152,9 @@ func (h *hooked) times(run string, approved time.Time) walked {
 	w := walked{whole: ms(end.Sub(approved)), bare: ms(end.Sub(scheduled[0]))}
 	for i := range stepCount - 1 {
 		w.steps = append(w.steps, ms(scheduled[i+1].Sub(scheduled[i])))
+		w.parts.add("until a worker has it", started[order[i]].Sub(scheduled[i]))
+		w.parts.add("in the activity", ended[order[i]].Sub(started[order[i]]))
+		w.parts.add("until the next is scheduled", scheduled[i+1].Sub(ended[order[i]]))
 	}
 	return w
 }
@@ -181,12 +189,16 @@ func measureSteps(s *scene, runs int) ([]Row, error) {
 	h.bareSteps(sessions)
 	r := Row{Name: "durable step", Unit: "ms"}
 	var bySession, byShell []float64
+	var parts spans
 	for i := range runs {
-		r.Values = append(r.Values, h.walk().steps...)
+		w := h.walk()
+		r.Values = append(r.Values, w.steps...)
+		parts.join(w.parts)
 		bySession = append(bySession, h.bareSteps(sessions)...)
 		byShell = append(byShell, h.bareSteps(shell)...)
 		s.Logf("%d of %d: step %.1f ms, sessions %.1f ms, shell %.1f ms", i+1, runs, median(r.Values), median(bySession), median(byShell))
 	}
+	s.Logf("a step: %s", parts.String())
 	a := r.beside("probe, guard, act, probe as four sessions on one kept connection (Debian's OpenSSH server)", bySession)
 	b := r.beside("the same written one after the other into one shell that is kept open on that connection", byShell)
 	b.Name += ", against a kept shell"

@@ -28,6 +28,15 @@ func (s *spans) add(name string, d time.Duration) {
 	s.took[name] = append(s.took[name], ms(d))
 }
 
+// join adds the times of another.
+func (s *spans) join(o spans) {
+	for _, name := range o.order {
+		for _, v := range o.took[name] {
+			s.add(name, time.Duration(v*float64(time.Millisecond)))
+		}
+	}
+}
+
 // String gives the medians.
 func (s *spans) String() string {
 	var parts []string
