@@ -121,10 +121,13 @@ func TestAStopWhoseProgramLiesIsBelievedByItsEffectOnly(t *testing.T) {
 }
 
 // TestAPromotionKilledInTheMiddleHappensOnce kills the client program of the
-// promotion; the server may have promoted or not.
+// promotion; the server may have promoted or not. Where it had not, the run
+// holds and a person's retry sends the command once more: the server promotes
+// once, and the command is sent once for each attempt that a person asked for.
 func TestAPromotionKilledInTheMiddleHappensOnce(t *testing.T) {
 	t.Parallel()
 	sc := scenes()[0]
+	sc.once = map[string][]string{"west": {"server: promote"}}
 	s, run := sc.begin(t)
 	s.fault("slow", "west", "60")
 	s.approve(dr.GateDecide)
@@ -140,6 +143,13 @@ func TestAPromotionKilledInTheMiddleHappensOnce(t *testing.T) {
 		return false
 	})
 	sc.ends(s, run)
+	attempts := 0
+	for _, e := range s.report().Events {
+		if e.Step == "promote.promote" {
+			attempts = max(attempts, e.Attempt)
+		}
+	}
+	require.LessOrEqual(t, s.ledger().Commands["west"]["psql pg_promote"], attempts)
 }
 
 // TestATakeoverWhoseConnectionsAreCutInEveryPhase cuts all connections once in each phase.

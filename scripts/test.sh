@@ -83,7 +83,7 @@ part_dev() {
 part_race() { packages_of no | xargs go test -race -timeout 15m; }
 
 # Stages mostly wait for time-outs, so more of them than processors run at once.
-part_e2e() { packages_of yes | xargs go test -race -timeout 30m -p 1 -parallel 4; }
+part_e2e() { packages_of yes | xargs go test -race -timeout 30m -p 1 -parallel 3; }
 
 table=()
 failed=()

@@ -3,7 +3,6 @@ package postgres
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -154,7 +153,7 @@ func TestTwoServersPromotedFromOneTimelineAreNeverRewound(t *testing.T) {
 	_, err := w.plan(goBack, dr.GateConvert, "bb22")
 	require.True(t, dr.HasCode(err, "two_primaries"), "%v", err)
 	w.kill("east")
-	time.Sleep(100 * time.Millisecond)
+	w.eventually(func() bool { return len(w.observe().Primaries()) == 1 }, "east is seen as dead")
 	d, err := w.plan(goBack, dr.GateConvert, "bb22")
 	require.NoError(t, err)
 	require.Equal(t, dr.GateOverwrite, d.Instead)

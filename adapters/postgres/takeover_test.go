@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,7 +14,9 @@ func TestAPlannedTakeoverExchangesTheRolesAndLosesNothing(t *testing.T) {
 	w.sql("east", "insert into t select g, 'x' from generate_series(1,1000) g")
 	w.sql("east", "alter system set synchronous_standby_names = 'west'")
 	w.sql("east", "select pg_reload_conf()")
-	time.Sleep(300 * time.Millisecond)
+	w.eventually(func() bool {
+		return w.sql("east", "select count(*) from pg_stat_replication where sync_state = 'sync'") == "1"
+	}, "west is synchronous")
 
 	s := w.observe()
 	require.Equal(t, []string{"east"}, s.Primaries())
