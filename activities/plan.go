@@ -30,7 +30,9 @@ func (a *Activities) Plan(ctx context.Context, call dr.PlanCall) (dr.Planned, er
 
 func (a *Activities) plan(ctx context.Context, sys *inventory.System, call dr.PlanCall) (dr.Plan, error) {
 	info := activity.GetInfo(ctx)
-	s := a.observer().Observe(ctx, sys, call.OriginalRun)
+	// No step of this run is carried out while it plans: a command of its own
+	// that still runs is in the way like any other.
+	s := a.observer().Observe(ctx, sys, "")
 	return planning.Compose(planning.Call{
 		System: sys, Request: call.Request, Situation: s, Finished: call.Finished, From: call.From,
 		Baseline: failbackBaseline(call, s), Pin: a.Pin, Now: a.Now(),
@@ -61,7 +63,7 @@ func (a *Activities) Recheck(ctx context.Context, call dr.RecheckCall) (dr.Reche
 	if err != nil {
 		return dr.Rechecked{}, a.failure(err)
 	}
-	s := a.observer().Observe(ctx, sys, call.Plan.Envelope.OriginalRun)
+	s := a.observer().Observe(ctx, sys, "")
 	now, err := planning.Compose(planning.Call{
 		System: sys, Request: call.Request, Situation: s, Finished: call.Finished, From: call.From,
 		Baseline: failbackBaseline(dr.PlanCall{Request: call.Request, Baseline: call.Baseline}, s),

@@ -55,6 +55,12 @@ type execution struct {
 }
 
 func (x *execution) change(ctx context.Context) (StepResult, error) {
+	if j, ok, err := x.lookBack(ctx); err != nil || ok {
+		if err != nil {
+			return StepResult{}, err
+		}
+		return x.afterClaim(ctx, j)
+	}
 	if x.env.Resumed {
 		if j, ok, err := x.look(ctx); err != nil || ok {
 			if err != nil {
@@ -271,6 +277,22 @@ func (x *execution) host() (Host, error) {
 		return nil, nil
 	}
 	return x.env.Hosts.Host(name)
+}
+
+// lookBack finds a command of an earlier attempt that still runs, for example
+// past its deadline. A person's retry then follows it: two commands of one step
+// must never run side by side.
+func (x *execution) lookBack(ctx context.Context) (Job, bool, error) {
+	mine := x.env.Job
+	for n := mine.Attempt - 1; n > 0; n-- {
+		x.env.Job.Attempt = n
+		j, ok, err := x.look(ctx)
+		if err != nil || ok && (j.State == JobRunning || j.State == JobClaimed) {
+			return j, err == nil, err
+		}
+	}
+	x.env.Job = mine
+	return Job{}, false, nil
 }
 
 // look finds an earlier claim of this very attempt.

@@ -21,6 +21,8 @@ type fakeHost struct {
 	// lose makes the answer of the next Start get lost: before or after the
 	// command was started.
 	lose string
+	// ends is what happens while somebody waits for the job.
+	ends func()
 }
 
 // only is a set of one host.
@@ -56,6 +58,9 @@ func (h *fakeHost) Void(_ context.Context, _ kit.JobKey, why string) (kit.Job, e
 }
 
 func (h *fakeHost) Wait(context.Context, kit.JobKey, time.Duration) (kit.Job, error) {
+	if h.ends != nil {
+		h.ends()
+	}
 	return h.job, nil
 }
 
@@ -211,4 +216,15 @@ func TestArgumentsOfAnotherReleaseAreRefused(t *testing.T) {
 	var de *dr.Error
 	require.ErrorAs(t, err, &de)
 	require.Zero(t, b.host.started)
+}
+
+func TestARetryFollowsACommandOfAnEarlierAttemptThatStillRuns(t *testing.T) {
+	b := newBench()
+	b.env.Job.Attempt = 2
+	b.host.job = kit.Job{State: kit.JobRunning}
+	b.host.ends = func() { b.host.job, b.state = kit.Job{State: kit.JobFinished}, kit.EffectDone }
+	res, err := b.run()
+	require.NoError(t, err)
+	require.Equal(t, dr.StepDone, res.State)
+	require.Zero(t, b.host.started, "two commands of one step never run side by side")
 }

@@ -143,8 +143,8 @@ func (o Observer) baseline(sys *inventory.System, m *dr.Memory) *dr.Baseline {
 	return &dr.Baseline{Primary: sys.Home, From: "inventory"}
 }
 
-// ForeignJobs gives a hold when commands of another run are still running on
-// the system's hosts: whatever they do, they are in the way. A job whose
+// ForeignJobs gives a hold when commands of another run, or of an earlier plan
+// of this one, are still running on the system's hosts: whatever they do, they are in the way. A job whose
 // process is gone ("lost") is shown but is in nobody's way.
 func ForeignJobs(s dr.Situation) error {
 	for _, site := range s.Sites {
@@ -152,7 +152,7 @@ func ForeignJobs(s dr.Situation) error {
 			if j.State == string(kit.JobLost) {
 				continue
 			}
-			e := dr.Hold("foreign_job", "on %s a command of another run is %s: %s", j.Host, j.State, j.Text)
+			e := dr.Hold("foreign_job", "on %s a command that was started before is %s: %s", j.Host, j.State, j.Text)
 			if j.Dir == "" {
 				return e.WithNext("see what runs there, then retry")
 			}
