@@ -154,6 +154,6 @@ func TestEveryMistakeAboutVirtualAddressesIsNamedWithItsLine(t *testing.T) {
 		{show, vip("[192.0.2.5/24, 192.0.2.5/24]", good), "addresses: [192", at + ".addresses has 192.0.2.5/24 twice"},
 		{show, vip("[192.0.2.5/24]", "{host: db1, interface: \"eth0; reboot\"}"), "reboot", at + `.sites.east.interface is "eth0; reboot", not the name of an interface such as eth0`},
 		{show, vip("[192.0.2.5/24]", "{host: dbx, interface: eth0}"), "dbx", at + `.sites.east.host names the host "dbx", which is not under hosts; did you mean "db1"?`},
-		{show, vip("[192.0.2.5/24]", good) + "        host: db1\n", "vip:", at + " has both a vip and commands; write two clients"},
+		{show, vip("[192.0.2.5/24]", good) + "        host: db1\n", "vip:", "systems.orders.clients[1] has both a vip and commands; write two clients"},
 	})
 }
