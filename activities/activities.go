@@ -6,6 +6,7 @@ package activities
 import (
 	"context"
 	"log/slog"
+	"net"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -38,6 +39,8 @@ type Activities struct {
 	Redact func(string) string
 	Now    func() time.Time
 	Sleep  func(ctx context.Context, d time.Duration) error
+	// Dial opens TCP connections for drivers of SQL.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Random gives a new request ID.
 	Random func() string
 	// WatchEvery is how often a watch observes.
@@ -71,7 +74,7 @@ func (a *Activities) RegisterWatch(r worker.ActivityRegistry) {
 // env is what adapters are given. Only steps have a job and report progress.
 func (a *Activities) env() kit.Env {
 	return kit.Env{
-		Hosts: a.Hosts, Secret: a.Secret, Now: a.Now, Sleep: a.Sleep,
+		Hosts: a.Hosts, Secret: a.Secret, Now: a.Now, Sleep: a.Sleep, Dial: a.Dial,
 		Progress: func(kit.Progress) {},
 	}
 }

@@ -20,7 +20,7 @@ import (
 
 const usage = `usage:
   lab up PRODUCT [--dir DIR] [--sites 2|3] [--sync] [--write-every 20ms] [--no-writer]
-             [--shell /bin/csh] [--banner TEXT]
+             [--shell /bin/csh] [--banner TEXT] [--set NAME=VALUE]...
         start a pair, print one JSON line with every endpoint, run until interrupted
   lab fault --dir DIR NAME [TARGET...] [on|off]
         switch a fault; on is the default
@@ -57,6 +57,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		flags.BoolVar(&noWriter, "no-writer", false, "")
 		flags.StringVar(&o.Shell, "shell", "", "")
 		flags.StringVar(&o.Banner, "banner", "", "")
+		flags.Func("set", "", o.Set)
 	}
 	words, err := parse(flags, args[1:])
 	if err != nil {

@@ -50,9 +50,10 @@ func stepCall(ctx workflow.Context, call dr.StepCall) workflow.Context {
 		summary = st.Commands[0]
 	}
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		ActivityID:          fmt.Sprintf("%s-%d/%s-%d", call.Envelope.Gate, call.Envelope.Occurrence, st.ID, call.Attempt),
-		TaskQueue:           dr.TaskQueue,
-		StartToCloseTimeout: st.Timeout.D() + time.Minute,
+		ActivityID: fmt.Sprintf("%s-%d/%s-%d", call.Envelope.Gate, call.Envelope.Occurrence, st.ID, call.Attempt),
+		TaskQueue:  dr.TaskQueue,
+		// The slack is for following, and for outwaiting an earlier attempt.
+		StartToCloseTimeout: st.Timeout.D() + 2*time.Minute,
 		HeartbeatTimeout:    heartbeat,
 		RetryPolicy:         retryPolicy(),
 		WaitForCancellation: true,

@@ -31,6 +31,10 @@ type Action interface {
 	// Host is where Act's command runs; "" for an action that has no host
 	// command (SQL), whose claim is the server's own lock or epoch.
 	Host(args json.RawMessage) string
+	// Overlap is how long after the beginning of an attempt its Act may still
+	// reach the world without anything there to stop it: 0 for host commands,
+	// which claims protect, and for SQL that the server's own lock protects.
+	Overlap() time.Duration
 	// Timing gives how often to probe and how long an effect may take to show
 	// after the command has ended.
 	Timing() (poll, settle time.Duration)
@@ -91,8 +95,17 @@ type Spec[A any] struct {
 	Probe    func(ctx context.Context, env Env, a A) Effect
 	// Guard is required for every change.
 	Guard func(ctx context.Context, env Env, a A) (HostTime, error)
-	// Act replaces the job, for SQL on a pinned connection.
+	// Act replaces the job, for SQL on a pinned connection. Its context ends
+	// after ActWithin.
 	Act func(ctx context.Context, env Env, a A) error
+	// Lock says, for an Act, what on the server keeps a second one of another
+	// worker from doing harm: its lock, its epoch, a name that carries the
+	// run. Where there is nothing, it is empty: then a new attempt waits until
+	// no earlier one can still be acting, before it probes.
+	Lock string
+	// ActWithin bounds one call of Act (default 30 s); what lasts longer goes
+	// on in the server and is followed by the probe.
+	ActWithin time.Duration
 	// Interpret reads the output of a finished job and may turn a known
 	// failure text into an error with better advice (a replan, a refusal).
 	// nil error means "let the probe decide", whatever the exit code was.
@@ -235,6 +248,24 @@ func (t typed[A]) Host(args json.RawMessage) string {
 	return ""
 }
 
+// actDelay is how long after its beginning an attempt may begin to act, when
+// nothing but time protects a second one.
+const actDelay = 60 * time.Second
+
+func (t typed[A]) Overlap() time.Duration {
+	if t.s.Act == nil || t.s.Lock != "" {
+		return 0
+	}
+	return actDelay + t.actWithin()
+}
+
+func (t typed[A]) actWithin() time.Duration {
+	if t.s.ActWithin == 0 {
+		return 30 * time.Second
+	}
+	return t.s.ActWithin
+}
+
 func (t typed[A]) Timing() (poll, settle time.Duration) {
 	poll, settle = t.s.Poll, t.s.Settle
 	if poll == 0 {
@@ -259,7 +290,9 @@ func (t typed[A]) Act(ctx context.Context, env Env, args json.RawMessage, guardA
 		return Job{}, err
 	}
 	if t.s.Act != nil {
-		if err := t.s.Act(ctx, env, a); err != nil {
+		act, cancel := context.WithTimeout(ctx, t.actWithin())
+		defer cancel()
+		if err := t.s.Act(act, env, a); err != nil {
 			return Job{}, err
 		}
 		return Job{State: JobFinished, Started: true}, nil

@@ -2,6 +2,7 @@ package kit
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"github.com/switchback-dr/switchback/dr"
@@ -13,6 +14,9 @@ type Env struct {
 	// Secret gives the value of a credential of the inventory. The value must
 	// never reach a plan, a fact, an error or a log.
 	Secret func(ctx context.Context, credential string) (string, error)
+	// Dial opens a TCP connection to a server of a site, for drivers of SQL:
+	// the only way in which adapters connect to anything themselves.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the worker's clock; Sleep waits or returns ctx's error.
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error

@@ -31,6 +31,11 @@ const unknownPatience = 20 * time.Second
 //   - the probe after the act decides, not the exit code.
 func Execute(ctx context.Context, env Env, a Action, st dr.Step) (StepResult, error) {
 	x := execution{env: env, a: a, st: st, began: env.Now()}
+	if a.Kind() != dr.KindRead {
+		if err := x.outwait(ctx); err != nil {
+			return StepResult{}, err
+		}
+	}
 	if d := st.Timeout.D(); d > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, d)
@@ -52,6 +57,8 @@ type execution struct {
 	a     Action
 	st    dr.Step
 	began time.Time
+	// waited is how long this attempt has waited for an earlier one.
+	waited time.Duration
 }
 
 func (x *execution) change(ctx context.Context) (StepResult, error) {
@@ -96,11 +103,35 @@ func (x *execution) change(ctx context.Context) (StepResult, error) {
 		h.Next, h.Replan, h.NotSent = de.Next, de.Replan, true
 		return StepResult{}, h.Because(err)
 	}
+	if late := x.env.Now().Sub(x.began); x.a.Overlap() > 0 && late > actDelay+x.waited {
+		return StepResult{}, dr.Retry("late", "%s: probe and guard took %s, too long to act on them; nothing was sent", x.st.Title, late.Round(time.Second))
+	}
 	j, err := x.a.Act(ctx, x.env, x.st.Args, at)
 	if err != nil {
 		return x.afterLostAnswer(ctx, err)
 	}
 	return x.afterClaim(ctx, j)
+}
+
+// outwait waits until no earlier attempt can still be acting. It matters only
+// for an act that neither a claim nor the server's own lock protects: the worker
+// of that attempt may have been cut off and still be at work.
+func (x *execution) outwait(ctx context.Context) error {
+	overlap := x.a.Overlap()
+	if d := x.st.Timeout.D(); d > 0 && d < overlap {
+		overlap = d
+	}
+	if overlap == 0 || !x.env.Resumed && x.env.Job.Attempt <= 1 {
+		return nil
+	}
+	x.env.Progress(Progress{
+		Text: fmt.Sprintf("waiting %s, in which a worker that was cut off might still act", overlap), Left: dr.Duration(overlap), At: x.env.Now(),
+	})
+	if err := x.env.Sleep(ctx, overlap); err != nil {
+		return dr.Retry("interrupted", "%s: the wait for an earlier attempt was interrupted; nothing was sent", x.st.Title).Because(err)
+	}
+	x.waited = overlap
+	return nil
 }
 
 // afterLostAnswer: the call that sends the command gave an error. Whether the

@@ -228,3 +228,58 @@ func TestARetryFollowsACommandOfAnEarlierAttemptThatStillRuns(t *testing.T) {
 	require.Equal(t, dr.StepDone, res.State)
 	require.Zero(t, b.host.started, "two commands of one step never run side by side")
 }
+
+// sql turns the bench's action into one that only time protects: it has no host
+// command, and says nothing of a lock.
+func (b *bench) sql() (sent *int) {
+	sent = new(int)
+	b.spec.Act = func(context.Context, kit.Env, args) error {
+		*sent++
+		b.state = kit.EffectDone
+		return nil
+	}
+	return sent
+}
+
+func TestANewAttemptOfAnUnprotectedStatementWaitsUntilTheFirstCannotActAnyMore(t *testing.T) {
+	b := newBench()
+	sent := b.sql()
+	b.env.Resumed = true
+	// The worker that was cut off acts while the new attempt waits.
+	sleep := b.env.Sleep
+	b.env.Sleep = func(ctx context.Context, d time.Duration) error {
+		b.state = kit.EffectDone
+		return sleep(ctx, d)
+	}
+	res, err := b.run()
+	require.NoError(t, err)
+	require.Equal(t, dr.StepAlready, res.State)
+	require.Zero(t, *sent)
+	require.GreaterOrEqual(t, b.now.Sub(time.Unix(0, 0)), time.Minute)
+}
+
+func TestAStatementThatTheServersLockProtectsIsTriedAgainAtOnce(t *testing.T) {
+	b := newBench()
+	sent := b.sql()
+	b.spec.Lock = "the server refuses a second one"
+	b.env.Resumed = true
+	res, err := b.run()
+	require.NoError(t, err)
+	require.Equal(t, dr.StepDone, res.State)
+	require.Equal(t, 1, *sent)
+	require.Equal(t, time.Unix(0, 0), b.now)
+}
+
+func TestAnUnprotectedStatementIsNotSentLongAfterItsAttemptBegan(t *testing.T) {
+	b := newBench()
+	sent := b.sql()
+	probe := b.spec.Probe
+	b.spec.Probe = func(ctx context.Context, env kit.Env, a args) kit.Effect {
+		b.now = b.now.Add(2 * time.Minute)
+		return probe(ctx, env, a)
+	}
+	_, err := b.run()
+	require.True(t, dr.HasCode(err, "late"), "%v", err)
+	require.Equal(t, dr.ClassRetry, dr.ClassOf(err))
+	require.Zero(t, *sent)
+}

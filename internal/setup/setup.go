@@ -6,6 +6,7 @@ package setup
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -72,10 +73,20 @@ func (s *Setup) Secret(ctx context.Context, credential string) (string, error) {
 // progress.
 func (s *Setup) Env() kit.Env {
 	return kit.Env{
-		Hosts: s.Hosts, Secret: s.secret, Now: time.Now, Sleep: Sleep,
+		Hosts: s.Hosts, Secret: s.secret, Now: time.Now, Sleep: Sleep, Dial: Dial,
 		Progress: func(kit.Progress) {},
 	}
 }
+
+// Dial opens a TCP connection from this machine.
+func Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}
+	return d.DialContext(ctx, network, address)
+}
+
+// connectTimeout bounds the opening of one connection: a server in the next
+// building answers in milliseconds, a dead one never.
+const connectTimeout = 10 * time.Second
 
 // Pin gives a host's pin without connecting; a host whose key is not known is
 // a refusal of code "host_key".

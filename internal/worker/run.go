@@ -110,7 +110,7 @@ func Activities(s *setup.Setup, c client.Client, namespace string, o Options) *a
 	return &activities.Activities{
 		Inventory: s.Inventory, Hosts: s.Hosts, Pin: s.Pin, Actions: Actions(), Temporal: c, Namespace: namespace,
 		People:  func() (map[string]inventory.Person, error) { return readPeople(o.Path) },
-		Reports: s.Reports, Redact: s.Redact, Now: time.Now, Sleep: setup.Sleep, Random: random, WatchEvery: every, Log: o.Log,
+		Reports: s.Reports, Redact: s.Redact, Now: time.Now, Sleep: setup.Sleep, Dial: setup.Dial, Random: random, WatchEvery: every, Log: o.Log,
 		Secret: s.Secret,
 	}
 }

@@ -18,7 +18,8 @@ func (h *Host) Environ() []string {
 		"PATH=" + h.Path(BinDir) + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
 		"LANG=C.UTF-8",
 		"TMPDIR=" + h.Path("tmp"),
-		"LAB_HOST=" + h.Name,
+		NameEnv + "=" + h.Name,
+		RootEnv + "=" + h.Root,
 	}
 }
 

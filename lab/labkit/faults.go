@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -133,14 +134,21 @@ func setJobsReadOnly(h *host.Host, _ []string, on bool) (string, error) {
 }
 
 func (l *Lab) setLink(_ context.Context, args []string, on bool) (string, error) {
-	if len(args) == 0 || l.links[args[0]] == nil {
+	if len(args) == 0 || !slices.Contains(l.Sites, args[0]) {
 		return "", fmt.Errorf("name the site whose link is meant: one of %v", l.Sites)
 	}
+	for _, k := range l.links {
+		switch {
+		case k.site != args[0]:
+		case on:
+			k.cut()
+		default:
+			k.join()
+		}
+	}
 	if on {
-		l.links[args[0]].Point("cut", "")
 		return "nobody reaches " + args[0] + " from another site", nil
 	}
-	l.links[args[0]].Point(args[0], l.Inner(args[0]))
 	return args[0] + " can be reached from other sites", nil
 }
 

@@ -2,6 +2,7 @@ package labkit
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -27,11 +28,15 @@ func (l *Lab) writeInventory() error {
 			return err
 		}
 		hosts[name] = map[string]any{
-			"address": h.Address, "port": h.Port, "user": "lab",
+			"address": h.Address, "port": h.Port, "user": h.Login,
 			"keys": []string{l.ClientKey()}, "known_hosts": []string{l.KnownHosts()}, "job_dir": h.Path(JobDir),
 		}
 	}
 	entry := l.System.Entry()
+	credentials, err := l.writeCredentials(entry.Credentials)
+	if err != nil {
+		return err
+	}
 	doc := map[string]any{
 		"version": 1,
 		"people": map[string]any{
@@ -43,6 +48,9 @@ func (l *Lab) writeInventory() error {
 		"hosts":    hosts,
 		"systems":  map[string]any{entry.System: l.system(entry)},
 	}
+	if len(credentials) > 0 {
+		doc["credentials"] = credentials
+	}
 	if err := os.MkdirAll(filepath.Join(l.Dir, "reports"), 0o755); err != nil {
 		return err
 	}
@@ -51,6 +59,24 @@ func (l *Lab) writeInventory() error {
 		return fmt.Errorf("the lab's inventory cannot be written: %w", err)
 	}
 	return os.WriteFile(l.Inventory(), append([]byte("# Written by the lab; it is written anew by each start.\n"), b...), 0o644)
+}
+
+// writeCredentials keeps each secret in a file that only its owner reads, and
+// gives what the inventory says of them.
+func (l *Lab) writeCredentials(secrets map[string]string) (map[string]any, error) {
+	dir := filepath.Join(l.Dir, "secrets")
+	named := map[string]any{}
+	for name, secret := range secrets {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("the lab cannot keep its secrets: %w", err)
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+			return nil, fmt.Errorf("the lab cannot keep its secrets: %w", err)
+		}
+		named[name] = map[string]any{"file": path}
+	}
+	return named, nil
 }
 
 func (l *Lab) system(entry Entry) map[string]any {
@@ -64,13 +90,15 @@ func (l *Lab) system(entry Entry) map[string]any {
 		sites[site] = node
 		point[site] = []string{"client-address", "point", site}
 	}
-	return map[string]any{
+	fields := map[string]any{
 		"product": l.Product.Name(), "home": l.Sites[0], "policy": "lab", "sites": sites, l.Product.Name(): entry.Product,
 		"clients": []any{map[string]any{
 			"name": entry.System + "-db", "host": Edge, "point": point,
 			"none": []string{"client-address", "point", "none"}, "show": []string{"client-address", "show"},
 		}},
 	}
+	maps.Copy(fields, entry.More)
+	return fields
 }
 
 func (l *Lab) person(id string) (authorizedKey string, err error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -30,6 +31,22 @@ type Options struct {
 	// Shell is the hosts' login shell; default /bin/sh. Banner is printed at
 	// the start of each of their commands.
 	Shell, Banner string
+	// Settings are the product's own, by name; the product refuses one that
+	// it does not know.
+	Settings map[string]string
+}
+
+// Set reads one setting of the product from "name=value".
+func (o *Options) Set(text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return fmt.Errorf("a setting is NAME=VALUE, not %q", text)
+	}
+	if o.Settings == nil {
+		o.Settings = map[string]string{}
+	}
+	o.Settings[name] = value
+	return nil
 }
 
 // sampleEvery is how often the sites are asked whether they take writes.
@@ -47,13 +64,15 @@ type Lab struct {
 	Options Options
 	Product Product
 	System  System
-	// Sites are the names of the sites, each with a host of the same name.
+	// Sites are the names of the sites, each with a host of the same name and
+	// the further hosts that the product asks for (see Hosts).
 	Sites []string
 	User  host.User
 
 	net     network
 	hosts   map[string]*host.Host
-	links   map[string]*address.Proxy
+	order   []string // of the hosts: their addresses follow it
+	links   []link
 	client  *address.Proxy
 	program *address.Program
 	people  map[string]string
@@ -101,7 +120,7 @@ func prepare(p Product, dir string, o Options) (*Lab, error) {
 	}
 	return &Lab{
 		Dir: dir, Options: o, Product: p, Sites: siteNames[:o.Sites], User: user,
-		hosts: map[string]*host.Host{}, links: map[string]*address.Proxy{}, people: map[string]string{},
+		hosts: map[string]*host.Host{}, people: map[string]string{}, order: hostOrder(p, siteNames[:o.Sites], o.Settings),
 	}, prepareDir(dir)
 }
 
@@ -136,6 +155,24 @@ func (l *Lab) build(ctx context.Context) error {
 	return l.writeLabFile()
 }
 
+// hostOrder lists the hosts of a lab: the sites', the edge, then those that the
+// product asks for.
+func hostOrder(p Product, sites []string, settings map[string]string) []string {
+	order := append(append([]string{}, sites...), Edge)
+	if more, ok := p.(Hosts); ok {
+		order = append(order, more.Hosts(sites, settings)...)
+	}
+	return order
+}
+
+// login is who logs in on a host; "" is the usual one.
+func (l *Lab) login(name string) string {
+	if p, ok := l.Product.(Login); ok && name != Edge {
+		return p.Login(l.Options.Settings)
+	}
+	return ""
+}
+
 func (l *Lab) makeHosts() error {
 	client, err := newKey(filepath.Join(l.Dir, "keys", "client"), "switchback-lab")
 	if err != nil {
@@ -147,14 +184,14 @@ func (l *Lab) makeHosts() error {
 	}
 	l.closers = append(l.closers, remove)
 	known := ""
-	for i, name := range append(append([]string{}, l.Sites...), Edge) {
+	for i, name := range l.order {
 		key, err := newKey(filepath.Join(l.Dir, "keys", "host-"+name), name)
 		if err != nil {
 			return err
 		}
 		h, err := host.New(host.Config{
 			Name: name, Address: l.net.address(firstHost + i), Port: l.net.ssh, Root: filepath.Join(root, name),
-			User: l.User, Key: key, Clients: []ssh.PublicKey{client.PublicKey()}, Shell: l.Options.Shell, Banner: l.Options.Banner,
+			User: l.User, Login: l.login(name), Key: key, Clients: []ssh.PublicKey{client.PublicKey()}, Shell: l.Options.Shell, Banner: l.Options.Banner,
 		})
 		if err != nil {
 			return err
@@ -173,13 +210,10 @@ func (l *Lab) makeHosts() error {
 // under which the other sites know it.
 func (l *Lab) makeAddresses() error {
 	var err error
-	for i, site := range l.Sites {
-		if l.links[site], err = address.Listen(l.Outer(site)); err != nil {
+	for _, site := range l.Sites {
+		if err := l.OpenLink(site, site, l.net.service); err != nil {
 			return err
 		}
-		link := l.links[site]
-		l.closers = append(l.closers, func() { _ = link.Close() })
-		link.Point(site, net.JoinHostPort(l.net.inner(firstHost+i), strconv.Itoa(l.net.service)))
 	}
 	if l.client, err = address.Listen(net.JoinHostPort(l.net.address(clientNumber), strconv.Itoa(l.net.service))); err != nil {
 		return err

@@ -55,7 +55,7 @@ func findNetwork(service int) (network, error) {
 }
 
 func (n network) free() bool {
-	for number := firstHost; number < firstHost+5; number++ {
+	for number := firstHost; number < firstHost+10; number++ {
 		for _, at := range []string{n.address(number), n.inner(number), n.address(clientNumber)} {
 			for _, port := range []int{n.ssh, n.service} {
 				l, err := net.Listen("tcp", net.JoinHostPort(at, strconv.Itoa(port)))

@@ -33,15 +33,44 @@ func (l *Lab) HostNames() []string {
 // Client is the client address.
 func (l *Lab) Client() *address.Proxy { return l.client }
 
-// InnerHost is the address on which a site's server itself listens.
-func (l *Lab) InnerHost(site string) string {
-	return l.net.inner(firstHost + slices.Index(l.Sites, site))
+// InnerHost is the address on which a host's servers themselves listen. A site
+// has the name of its (first) host.
+func (l *Lab) InnerHost(name string) string {
+	return l.net.inner(firstHost + slices.Index(l.order, name))
 }
 
-// OuterHost is the address under which other hosts know a site.
-func (l *Lab) OuterHost(site string) string {
-	return l.net.address(firstHost + slices.Index(l.Sites, site))
+// OuterHost is the address under which others know a host.
+func (l *Lab) OuterHost(name string) string {
+	return l.net.address(firstHost + slices.Index(l.order, name))
 }
+
+// OpenLink opens one more port of a host of the site to the other sites:
+// OuterHost(name) leads to InnerHost(name). It is cut together with the site's
+// link.
+func (l *Lab) OpenLink(site, name string, port int) error {
+	if !slices.Contains(l.Sites, site) || l.hosts[name] == nil {
+		return fmt.Errorf("the lab has no site %q with a host %q", site, name)
+	}
+	p, err := address.Listen(net.JoinHostPort(l.OuterHost(name), strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	l.closers = append(l.closers, func() { _ = p.Close() })
+	k := link{proxy: p, site: site, inner: net.JoinHostPort(l.InnerHost(name), strconv.Itoa(port))}
+	l.links = append(l.links, k)
+	k.join()
+	return nil
+}
+
+// link is one port of a site as the other sites see it.
+type link struct {
+	proxy *address.Proxy
+	site  string
+	inner string
+}
+
+func (k link) join() { k.proxy.Point(k.site, k.inner) }
+func (k link) cut()  { k.proxy.Point("cut", "") }
 
 // Port is the port of the product's servers, on inner and outer addresses.
 func (l *Lab) Port() int { return l.net.service }

@@ -21,6 +21,19 @@ type Product interface {
 	Start(ctx context.Context, l *Lab) (System, error)
 }
 
+// Hosts is a product that needs more hosts than one a site, for example for a
+// scale-out system.
+type Hosts interface {
+	// Hosts names the further hosts for these sites and settings.
+	Hosts(sites []string, settings map[string]string) []string
+}
+
+// Login is a product whose administrator has a login of its own.
+type Login interface {
+	// Login is the user's name on every host but the edge: "ha1adm".
+	Login(settings map[string]string) string
+}
+
 // System is a started product.
 type System interface {
 	// Entry is the system's entry in the inventory, but for the clients: the
@@ -55,6 +68,11 @@ type Entry struct {
 	System  string
 	Sites   map[string]map[string]any
 	Product map[string]any
+	// More are further fields of the system: applications, fence, limits.
+	More map[string]any
+	// Credentials are secrets by name. They are kept in files beside the
+	// inventory, which names them.
+	Credentials map[string]string
 }
 
 // Fault is a switch that breaks something real.
