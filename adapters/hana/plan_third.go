@@ -8,9 +8,10 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-// thirdSites turns the other sites to the new primary: in a multi-target system
-// they still point to the old one; in a multi-tier chain a site that is fed by
-// another secondary stays there.
+// thirdSites gives the other sites their source. After a takeover a site that
+// was fed by the old primary (multi-target) is turned to the new one, and one
+// that was fed by the new primary (multi-tier) stays. A failback restores what
+// the record says.
 func (p *planner) thirdSites(ph dr.Phase, old, now string) error {
 	b := p.record(old)
 	for _, n := range p.others(old, now) {
@@ -22,21 +23,18 @@ func (p *planner) thirdSites(ph dr.Phase, old, now string) error {
 		if st, _ := p.s.site(n); source == "" {
 			source = st.Source
 		}
+		back := p.in.Request.Procedure == dr.ProcFailback
+		var err error
 		switch {
-		case source == now:
+		case !back && source == now, p.selfRegisters(now) || p.selfRegisters(old):
 			p.stepSync(ph, n, now, dr.SkipDecision)
-		case source == old || source == "":
-			if p.selfRegisters(now) || p.selfRegisters(old) {
-				p.stepSync(ph, n, now, dr.SkipDecision)
-				continue
-			}
-			if err := p.stepsFollow(ph, ph, n, now, now, false, dr.SkipDecision); err != nil {
-				return err
-			}
+		case source == now || source == "" || !back && source == old:
+			err = p.stepsFollow(ph, ph, n, now, now, false, dr.SkipDecision)
 		default:
-			if err := p.tier(ph, n, source, now); err != nil {
-				return err
-			}
+			err = p.tier(ph, n, source, now)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
