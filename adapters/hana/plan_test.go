@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -374,5 +375,28 @@ func TestTheWholeExampleOfTheInventoryIsAccepted(t *testing.T) {
 	for _, f := range s.Files() {
 		require.NotEmpty(t, f.Body, f.Name)
 		require.NotEmpty(t, f.Where, f.Name)
+	}
+}
+
+func TestTheExampleInventoryHasEveryField(t *testing.T) {
+	source, err := os.ReadFile("inventory.go")
+	require.NoError(t, err)
+	example, err := os.ReadFile("../../docs/systems.yaml")
+	require.NoError(t, err)
+	_, erp, ok := strings.Cut(string(example), "\n  erp:\n")
+	require.True(t, ok)
+	fields := regexp.MustCompile("`yaml:\"([a-z_]+)\"`").FindAllStringSubmatch(string(source), -1)
+	require.Greater(t, len(fields), 30)
+	for _, f := range fields {
+		require.Regexp(t, `[\s{,]`+f[1]+`:`, erp)
+	}
+}
+
+func TestEveryActionIsInTheTableOfTheReadme(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	for _, a := range (Adapter{}).Actions() {
+		require.Contains(t, string(page), "`"+a.Name()+"`")
+		require.NotEmpty(t, a.Doc())
 	}
 }
