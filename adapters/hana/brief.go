@@ -83,11 +83,11 @@ func (p Place) brief(ctx context.Context, env kit.Env, parts ...part) (Reading, 
 		}
 	}
 	wg.Wait()
-	for _, k := range sortedKeys(g.r.Gaps) {
+	if gaps := sortedKeys(g.r.Gaps); len(gaps) > 0 {
 		if err := g.lost[p.main().Host]; err != nil {
 			return g.r, 0, err
 		}
-		return g.r, 0, dr.Retry("unrecognised", "%s: %s: %s", p.Site, k, g.r.Gaps[k])
+		return g.r, 0, dr.Retry("unrecognised", "%s: %s: %s", p.Site, gaps[0], g.r.Gaps[gaps[0]])
 	}
 	return g.r, at, nil
 }

@@ -78,7 +78,7 @@ func rowsActive(rows []Service, tenants []TenantLogin) (dr.Tri, string) {
 	}
 	found := map[string]bool{}
 	for _, s := range rows {
-		if !strings.EqualFold(s.Status, "ACTIVE") || !(s.Active == "" || strings.EqualFold(s.Active, "YES")) {
+		if !strings.EqualFold(s.Status, "ACTIVE") || s.Active != "" && !strings.EqualFold(s.Active, "YES") {
 			return dr.No, fmt.Sprintf("%s %s:%s is %s (%s) %s", s.Database, s.Host, s.Port, orNone(s.Status), orNone(s.Active), s.Details)
 		}
 		found[s.Database] = true

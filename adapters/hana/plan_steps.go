@@ -35,8 +35,10 @@ func (p *planner) stepStop(ph dr.Phase, site, other, why string) {
 		at.Why = "only a stopped system can be registered"
 	}
 	if why != forRegister {
-		u := startSystem.Step(kit.At{Phase: ph, Slug: "undo-stop-" + site, Site: site, Title: "Start " + site + " again as primary", Timeout: p.s.set.Timeouts.Start,
-			Why: "only while " + other + " is proven not to have taken over"}, systemArgs{On: a.On, Other: a.Other, For: forUndo})
+		u := startSystem.Step(kit.At{
+			Phase: ph, Slug: "undo-stop-" + site, Site: site, Title: "Start " + site + " again as primary", Timeout: p.s.set.Timeouts.Start,
+			Why: "only while " + other + " is proven not to have taken over",
+		}, systemArgs{On: a.On, Other: a.Other, For: forUndo})
 		at.Undo = &u
 	}
 	p.add(ph, stopSystem.Step(at, a))

@@ -176,7 +176,7 @@ func (p *paper) golden(name string, req dr.Request, g dr.Gate) {
 		}
 	}
 	for _, f := range d.Fences() {
-		b.WriteString(fmt.Sprintf("\nfence %s by adapter %v: %s", f.Site, f.ByAdapter, f.Why))
+		fmt.Fprintf(&b, "\nfence %s by adapter %v: %s", f.Site, f.ByAdapter, f.Why)
 	}
 	for _, w := range d.Waivers() {
 		b.WriteString("\nwaiver " + w.ID + ": " + w.Text)
@@ -340,7 +340,8 @@ func TestABadInventoryIsRefused(t *testing.T) {
 	_, err := decode(systemYAML, northYAML, southYAML)
 	require.NoError(t, err)
 	for _, change := range [][2]string{
-		{"sid: DRT", "sid: drt"}, {`"00"`, "0"}, {"SWITCHBACK", "x'; drop"}, {"credential: erp", "credential: none"}, {"credential: erp", "credential: ''"}, {"DRT: {}", "SYSTEMDB: {}"},
+		{"sid: DRT", "sid: drt"},
+		{`"00"`, "0"}, {"SWITCHBACK", "x'; drop"}, {"credential: erp", "credential: none"}, {"credential: erp", "credential: ''"}, {"DRT: {}", "SYSTEMDB: {}"},
 		{"DRT: {}", "\"D;R\": {}"}, {"tls: 'off'", "tls: maybe"}, {"tls: 'off'", "handshake: perhaps"}, {"tls: 'off'", "surprise: 1"}, {"tls: 'off'", "timeouts: {start: 0.5s}"},
 		{"tls: 'off'", "max_write_wait: 1500ms"}, {"tls: 'off'", "tls_ca: ca.pem"}, {"tls: 'off'", "max_replay_backlog_mb: -1"},
 	} {

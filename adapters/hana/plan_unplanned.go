@@ -101,8 +101,10 @@ func (p *planner) unplannedLoss(old, to string) dr.Loss {
 		return l
 	}
 	if m.Proof.Complete && m.InSyncSince != nil {
-		return dr.Loss{Kind: dr.LossNone, Certain: dr.Amount{Bytes: 0, Transactions: 0, Millis: 0}, Proof: m.Proof,
-			Why: "the full sync option was active on every service: " + old + " could not acknowledge without " + to}
+		return dr.Loss{
+			Kind: dr.LossNone, Certain: dr.Amount{Bytes: 0, Transactions: 0, Millis: 0}, Proof: m.Proof,
+			Why: "the full sync option was active on every service: " + old + " could not acknowledge without " + to,
+		}
 	}
 	l.Kind, l.Proof = dr.LossWindow, m.Proof
 	l.Why = fmt.Sprintf("%s was last seen in sync at %s; without the full sync option %s goes on alone when it loses %s", to, m.Proof.At.UTC().Format(time.RFC3339), old, to)

@@ -205,11 +205,12 @@ func (r Reading) Running() dr.Tri {
 	}
 	all := dr.No
 	for _, p := range r.Processes {
-		switch {
-		case p.Running == dr.Yes:
+		switch p.Running {
+		case dr.Yes:
 			return dr.Yes
-		case p.Running == dr.Unknown:
+		case dr.Unknown:
 			all = dr.Unknown
+		case dr.No:
 		}
 	}
 	return all
