@@ -1,0 +1,29 @@
+package hana
+
+import (
+	"os"
+	"strings"
+)
+
+// Changes counts changing SQL statements of administrators from the trace of
+// the host's database.
+func (s *system) Changes(name string) (map[string]int, error) {
+	h, err := s.lab.Host(name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(h.Path("usr/sap", s.set.sid, "HDB"+s.number, name, "trace", "nameserver_"+name+".00000.000.trc"))
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, line := range strings.Split(string(b), "\n") {
+		if _, what, ok := strings.Cut(line, " statement: "); ok {
+			counts["SQL: "+what]++
+		}
+	}
+	return counts, nil
+}
