@@ -8,6 +8,17 @@ import (
 // Changes counts changing SQL statements of administrators from the trace of
 // the host's database.
 func (s *system) Changes(name string) (map[string]int, error) {
+	counts, err := s.traced(name)
+	for what, n := range s.own[name] {
+		if counts[what] -= n; counts[what] <= 0 {
+			delete(counts, what)
+		}
+	}
+	return counts, err
+}
+
+// traced counts what the trace of a host's database has.
+func (s *system) traced(name string) (map[string]int, error) {
 	h, err := s.lab.Host(name)
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func (Product) Start(ctx context.Context, l *labkit.Lab) (labkit.System, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &system{lab: l, set: set, passwords: map[string]string{}, confs: map[string]instance.Config{}, asks: map[string]*asker{}}
+	s := &system{lab: l, set: set, passwords: map[string]string{}, confs: map[string]instance.Config{}, asks: map[string]*asker{}, own: map[string]map[string]int{}}
 	for _, user := range []string{adminUser, clientUser, labUser} {
 		s.passwords[user] = labkit.Password()
 	}
@@ -71,6 +71,11 @@ func (Product) Start(ctx context.Context, l *labkit.Lab) (labkit.System, error) 
 	}
 	if s.set.fullSync {
 		if err := s.run(l.Sites[0], "hdbnsutil", "-sr_fullsync", "--enable"); err != nil {
+			return nil, err
+		}
+	}
+	for _, site := range l.Sites {
+		if s.own[site], err = s.traced(site); err != nil {
 			return nil, err
 		}
 	}

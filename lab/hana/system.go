@@ -21,8 +21,10 @@ type system struct {
 	ssfs      [2]string
 	passwords map[string]string
 	confs     map[string]instance.Config
-	asking    sync.Mutex
-	asks      map[string]*asker
+	// own are the statements of the lab itself, per host.
+	own    map[string]map[string]int
+	asking sync.Mutex
+	asks   map[string]*asker
 }
 
 // Entry is the inventory's entry.

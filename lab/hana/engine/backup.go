@@ -49,6 +49,7 @@ func (s *session) backupData(ctx context.Context, all []token) (*hdbsql.Result, 
 	if prefix == "" {
 		return nil, syntaxError(join(all))
 	}
+	trace("statement: BACKUP DATA FOR %s", d.name)
 	if s.d.engine.siteNow().Secondary() {
 		return nil, &hdbsql.Error{Code: hdbsql.CodeBackup, Text: instance.Text("backup-secondary")}
 	}
@@ -124,6 +125,9 @@ func (d *database) carryOut(b *backup) error {
 		b.sent = min(b.size, b.sent+b.size/chunks+1)
 		d.engine.mu.Unlock()
 	}
+	d.engine.mu.Lock()
+	b.sent = b.size
+	d.engine.mu.Unlock()
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return err

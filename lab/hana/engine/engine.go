@@ -138,7 +138,32 @@ func (e *engine) start() error {
 	}
 	e.setPhase(running)
 	go e.watchPeers()
+	go e.watchTenants()
 	return nil
+}
+
+// watchTenants closes the ports of tenants that a fault has stopped, and opens
+// those that may be open.
+func (e *engine) watchTenants() {
+	for {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-e.ctx.Done():
+			return
+		}
+		if e.phaseNow() != running {
+			continue
+		}
+		name, on := e.conf.Fault("tenant-down")
+		for _, d := range e.databases[1:] {
+			switch {
+			case on && d.name == name:
+				e.closePort(d)
+			case e.mayOpen() && e.pidOf(d) != 0:
+				e.openPort(d)
+			}
+		}
+	}
 }
 
 func (e *engine) startPrimary(site instance.Site) error {
@@ -188,12 +213,15 @@ func (e *engine) openPorts() {
 // openPort opens a database's SQL port, unless it is open or the database is
 // stopped.
 func (e *engine) openPort(d *database) {
-	if e.tenantDown(d) {
+	e.mu.Lock()
+	open := e.ports[d] != nil
+	e.mu.Unlock()
+	if open || e.tenantDown(d) {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.ports[d] != nil || !d.vol.initialised() {
+	if e.ports[d] != nil || e.phase == stopping || !d.vol.initialised() {
 		return
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(e.conf.Listen, strconv.Itoa(d.port)))

@@ -347,24 +347,34 @@ func (s *session) parameters(all []token) []hdbsql.Type {
 	return types
 }
 
-// insertType is the declared type of the n-th column of an INSERT with
-// parameters only.
+// insertType is the declared type of the n-th column of an INSERT: of those
+// that it names, else of the table.
 func (s *session) insertType(all []token, n int) hdbsql.Type {
-	var names []string
-	for _, t := range all[1:] {
-		if t.is("VALUES") || t.is("SELECT") {
-			break
-		}
-		if t.kind == word || t.kind == quoted {
-			names = append(names, t.value())
+	table, i := "", 2
+	for ; i < len(all) && !all[i].is("(") && !all[i].is("VALUES"); i++ {
+		if !all[i].is(".") {
+			table = all[i].value()
 		}
 	}
-	// INTO table, or INTO schema table, then the columns.
-	for skip := 3; skip >= 2; skip-- {
-		if len(names) > skip+n-1 && skip <= len(names) {
-			if i := skip + n; i < len(names) {
-				return s.columnNamed(names[i])
+	var names []string
+	if i < len(all) && all[i].is("(") {
+		for _, t := range all[i+1:] {
+			if t.is(")") {
+				break
 			}
+			if !t.is(",") {
+				names = append(names, t.value())
+			}
+		}
+	}
+	if n < len(names) {
+		return s.columnNamed(names[n])
+	}
+	var declared string
+	q := "select type from pragma_table_info(?, ?) where cid = ?"
+	if len(names) == 0 && s.conn.QueryRowContext(context.Background(), q, table, s.d.vol.schema, n).Scan(&declared) == nil {
+		if t, _, ok := columnType(declared); ok {
+			return t
 		}
 	}
 	return hdbsql.TypeNvarchar

@@ -186,6 +186,9 @@ func (e *engine) ship(ctx context.Context, s *shipment, conn net.Conn, r *bufio.
 	if err != nil {
 		return err
 	}
+	if _, lost := e.conf.Fault("log-lost"); lost {
+		kept = false
+	}
 	from := h.Last
 	if h.Full || !h.Ready || !related || !kept {
 		if from, err = e.shipFull(ctx, s, conn); err != nil {

@@ -45,11 +45,18 @@ func notSimulated(_ context.Context, all []token) (*hdbsql.Result, error) {
 	return nil, &hdbsql.Error{Code: hdbsql.CodeFeature, Text: "feature not supported: " + join(all[:min(2, len(all))]) + " is not simulated"}
 }
 
+// tell writes an administrator's changing statement to the trace, by its first
+// words.
+func tell(all []token, words int) {
+	trace("statement: %s", join(all[:min(words, len(all))]))
+}
+
 // alterSystem runs the statements of ALTER SYSTEM that matter to replication.
 func (s *session) alterSystem(ctx context.Context, all []token) (*hdbsql.Result, error) {
 	if err := s.needAdmin(); err != nil {
 		return nil, err
 	}
+	tell(all, 4)
 	done := &hdbsql.Result{Kind: hdbsql.DDL}
 	e := s.d.engine
 	switch {

@@ -268,9 +268,6 @@ func (k *call) wait() int {
 
 // startService starts sapstartsrv.
 func (k *call) startService() int {
-	if _, broken := k.conf.Fault("sapstartsrv-down"); broken {
-		return k.refused(instance.ErrUnreachable)
-	}
 	if askStart(k.conf, k.conf.Host, "GetProcessList", nil) != nil {
 		if _, err := host.Daemon(os.DevNull, filepath.Join(k.conf.Instance(), "exe/sapstartsrv")); err != nil {
 			return k.refused(instance.Fail(exitFailed, "FAIL: %s", err.Error()))
