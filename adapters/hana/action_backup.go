@@ -72,7 +72,8 @@ var backupDatabase = kit.Spec[backupArgs]{
 		}
 		return at, nil
 	},
-	Act: actBackup,
+	Lock: "the prefix carries the run, and while a data backup of the database runs the probe follows it and the guard refuses another; a second one would do no more harm than to use space",
+	Act:  actBackup,
 	ProofText: func(a backupArgs) string {
 		return "M_BACKUP_CATALOG has a successful complete data backup of " + a.Database + " whose files begin with " + a.Prefix
 	},

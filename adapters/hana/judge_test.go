@@ -133,7 +133,7 @@ func TestTheLossIsNeverCalledZeroWithoutAProof(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := onPaper(t, "stopped-primary", "secondary")
 			p.memory = c.m
-			d, err := p.plan(takeUnplanned, dr.GateDecide)
+			d, err := p.plan(toSouthLost, dr.GateDecide)
 			require.NoError(t, err)
 			require.Equal(t, c.want, d.Loss.Kind, d.Loss.Why)
 		})

@@ -195,10 +195,10 @@ func (p *paper) golden(name string, req dr.Request, g dr.Gate) {
 }
 
 var (
-	takePlanned   = dr.Request{Procedure: dr.ProcTakeover, Mode: dr.ModePlanned, To: "south"}
-	takeUnplanned = dr.Request{Procedure: dr.ProcTakeover, Mode: dr.ModeUnplanned, To: "south"}
-	goBack        = dr.Request{Procedure: dr.ProcFailback}
-	seedNorth     = dr.Request{Procedure: dr.ProcReseed, To: "north"}
+	toSouth     = takePlanned("south")
+	toSouthLost = takeUnplanned("south")
+	goBack      = dr.Request{Procedure: dr.ProcFailback}
+	seedNorth   = dr.Request{Procedure: dr.ProcReseed, To: "north"}
 )
 
 // before is how the pair was before the takeover.
@@ -210,15 +210,15 @@ func before() *dr.Baseline {
 }
 
 func TestThePlansAreTheRecordedOnes(t *testing.T) {
-	onPaper(t, "primary", "secondary").golden("planned", takePlanned, dr.GateDecide)
+	onPaper(t, "primary", "secondary").golden("planned", toSouth, dr.GateDecide)
 	old := onPaper(t, "primary", "secondary").mend("north", func(r *Reading) { r.Version = "2.00.037.00"; r.Autostart["dba01"] = dr.Yes })
 	old.sys.set.Hook = true
-	old.golden("planned_stop", takePlanned, dr.GateDecide)
-	onPaper(t, "stopped-primary", "secondary").golden("unplanned", takeUnplanned, dr.GateDecide)
+	old.golden("planned_stop", toSouth, dr.GateDecide)
+	onPaper(t, "stopped-primary", "secondary").golden("unplanned", toSouthLost, dr.GateDecide)
 	silent := onPaper(t, "stopped-primary", "secondary")
 	silent.silent["north"] = true
-	silent.golden("unplanned_silent", takeUnplanned, dr.GateDecide)
-	onPaper(t, "primary", "secondary").mend("north", func(r *Reading) { r.SQL.Rows[1].Status = "SYNCING" }).golden("unplanned_alive", takeUnplanned, dr.GateDecide)
+	silent.golden("unplanned_silent", toSouthLost, dr.GateDecide)
+	onPaper(t, "primary", "secondary").mend("north", func(r *Reading) { r.SQL.Rows[1].Status = "SYNCING" }).golden("unplanned_alive", toSouthLost, dr.GateDecide)
 	back := onPaper(t, "stopped-primary", "primary")
 	back.base = before()
 	back.golden("failback", goBack, dr.GateConvert)
@@ -251,25 +251,25 @@ func TestWhatMustNotGoOnIsRefusedWithItsName(t *testing.T) {
 		p          *paper
 		req        dr.Request
 	}{
-		{"both online", "two_primaries", onPaper(t, "primary", "primary"), takePlanned},
-		{"pacemaker in charge", "managed", north(func(r *Reading) { r.Cluster = &Cluster{dr.Yes, "Pacemaker manages SAP HANA"} }), takePlanned},
-		{"pacemaker not understood", "cluster_unknown", north(func(r *Reading) { r.Cluster = nil }), takePlanned},
-		{"another name", "wrong_name", south(func(r *Reading) { r.State.SiteName = "WEST" }), takePlanned},
-		{"another system behind the port", "wrong_system", north(func(r *Reading) { r.SQL.SID = "XYZ" }), takePlanned},
-		{"one service is not active", "not_in_sync", north(func(r *Reading) { r.SQL.Rows[1].Status = "SYNCING" }), takePlanned},
-		{"exit code 15 with another word", "not_in_sync", north(func(r *Reading) { r.Status.Overall = "ERROR" }), takePlanned},
-		{"exit code 15 without rows", "not_in_sync", north(func(r *Reading) { r.Status.Rows = nil }), takePlanned},
-		{"a tenant without a service", "not_in_sync", north(func(r *Reading) { r.SQL.Rows = r.SQL.Rows[:1] }), takePlanned},
-		{"the script is not readable", "not_in_sync", north(func(r *Reading) { r.Status = nil }), takePlanned},
-		{"much to replay", "replay_backlog", north(func(r *Reading) { r.Status.Rows[0].ReplayBacklog = "9000000000" }), takePlanned},
-		{"no SQL on the primary", "primary_unreadable", north(func(r *Reading) { r.SQL.Login = dr.Unknown }), takePlanned},
-		{"the primary is stopped", "no_primary", onPaper(t, "stopped-primary", "secondary"), takePlanned},
-		{"the state of the secondary is cut off", "unclear", south(func(r *Reading) { r.State, r.Config = nil, nil }), takeUnplanned},
-		{"topology and files contradict", "unclear", south(func(r *Reading) { r.Config.Mode = "primary" }), takeUnplanned},
-		{"a takeover is going on", "takeover_active", south(func(r *Reading) { r.State.TakeoverActive = dr.Yes }), takeUnplanned},
-		{"both are stopped primaries", "no_secondary", onPaper(t, "stopped-primary", "stopped-primary"), takeUnplanned},
-		{"the primary is well", "primary_alive", pair(), takeUnplanned},
-		{"the secondary does not run", "not_running", onPaper(t, "primary", "stopped-secondary"), takePlanned},
+		{"both online", "two_primaries", onPaper(t, "primary", "primary"), toSouth},
+		{"pacemaker in charge", "managed", north(func(r *Reading) { r.Cluster = &Cluster{dr.Yes, "Pacemaker manages SAP HANA"} }), toSouth},
+		{"pacemaker not understood", "cluster_unknown", north(func(r *Reading) { r.Cluster = nil }), toSouth},
+		{"another name", "wrong_name", south(func(r *Reading) { r.State.SiteName = "WEST" }), toSouth},
+		{"another system behind the port", "wrong_system", north(func(r *Reading) { r.SQL.SID = "XYZ" }), toSouth},
+		{"one service is not active", "not_in_sync", north(func(r *Reading) { r.SQL.Rows[1].Status = "SYNCING" }), toSouth},
+		{"exit code 15 with another word", "not_in_sync", north(func(r *Reading) { r.Status.Overall = "ERROR" }), toSouth},
+		{"exit code 15 without rows", "not_in_sync", north(func(r *Reading) { r.Status.Rows = nil }), toSouth},
+		{"a tenant without a service", "not_in_sync", north(func(r *Reading) { r.SQL.Rows = r.SQL.Rows[:1] }), toSouth},
+		{"the script is not readable", "not_in_sync", north(func(r *Reading) { r.Status = nil }), toSouth},
+		{"much to replay", "replay_backlog", north(func(r *Reading) { r.Status.Rows[0].ReplayBacklog = "9000000000" }), toSouth},
+		{"no SQL on the primary", "primary_unreadable", north(func(r *Reading) { r.SQL.Login = dr.Unknown }), toSouth},
+		{"the primary is stopped", "no_primary", onPaper(t, "stopped-primary", "secondary"), toSouth},
+		{"the state of the secondary is cut off", "unclear", south(func(r *Reading) { r.State, r.Config = nil, nil }), toSouthLost},
+		{"topology and files contradict", "unclear", south(func(r *Reading) { r.Config.Mode = "primary" }), toSouthLost},
+		{"a takeover is going on", "takeover_active", south(func(r *Reading) { r.State.TakeoverActive = dr.Yes }), toSouthLost},
+		{"both are stopped primaries", "no_secondary", onPaper(t, "stopped-primary", "stopped-primary"), toSouthLost},
+		{"the primary is well", "primary_alive", pair(), toSouthLost},
+		{"the secondary does not run", "not_running", onPaper(t, "primary", "stopped-secondary"), toSouth},
 		{"nothing to fail back from", "no_primary", onPaper(t, "stopped-primary", "secondary"), goBack},
 		{"reseed of the primary", "is_primary", pair(), seedNorth},
 	} {
@@ -301,26 +301,26 @@ func TestASuspendedPrimaryIsNoSecondOneAndIsRegisteredAgain(t *testing.T) {
 	p := onPaper(t, "suspended", "primary")
 	p.base = before()
 	require.NotContains(t, fmt.Sprint(p.situation().Judgement.Alarms), "two primaries")
-	d, err := p.plan(takePlanned, dr.GateDecide)
+	d, err := p.plan(toSouth, dr.GateDecide)
 	require.NoError(t, err)
 	phases, err := d.Phases(dr.PhasesAfter(dr.ProcTakeover, dr.GateDecide))
 	require.NoError(t, err)
 	require.Empty(t, phases[2].Steps, "nothing is taken over a second time")
 	require.Contains(t, fmt.Sprint(phases), "protect.register-north")
 	unknown := onPaper(t, "suspended", "primary").mend("north", func(r *Reading) { r.State.Suspended = dr.Unknown })
-	_, err = unknown.plan(takePlanned, dr.GateDecide)
+	_, err = unknown.plan(toSouth, dr.GateDecide)
 	require.True(t, dr.HasCode(err, "two_primaries"), "only while it is read as suspended: %v", err)
 }
 
 func TestAFinishedTakeoverHasNothingLeft(t *testing.T) {
-	d, err := onPaper(t, "stopped-primary", "primary").plan(takeUnplanned, dr.GateDecide)
+	d, err := onPaper(t, "stopped-primary", "primary").plan(toSouthLost, dr.GateDecide)
 	require.NoError(t, err)
 	require.Equal(t, "south is the primary already", d.Nothing)
 }
 
 func TestTheRestOfAPlanIsTheSameInTheMiddle(t *testing.T) {
 	whole := onPaper(t, "primary", "secondary")
-	d, err := whole.plan(takePlanned, dr.GateDecide)
+	d, err := whole.plan(toSouth, dr.GateDecide)
 	require.NoError(t, err)
 	first, err := d.Phases(dr.PhasesAfter(dr.ProcTakeover, dr.GateDecide))
 	require.NoError(t, err)
@@ -328,7 +328,7 @@ func TestTheRestOfAPlanIsTheSameInTheMiddle(t *testing.T) {
 	rest.base = &dr.Baseline{Primary: "north", Sites: whole.sys.Baseline(whole.situation())}
 	rest.done = []kit.FinishedStep{{Action: takeover.Name}, {Action: stopSystem.Name}}
 	rest.memory = &dr.Memory{Primary: "north", Positions: map[string]string{positionTakeovers: "0"}}
-	d, err = rest.plan(takePlanned, dr.GateDecide)
+	d, err = rest.plan(toSouth, dr.GateDecide)
 	require.NoError(t, err)
 	later, err := d.Phases(dr.PhasesAfter(dr.ProcTakeover, dr.GateDecide))
 	require.NoError(t, err)
