@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -113,6 +114,10 @@ func (e *engine) sourceAddress() (string, error) {
 		return "", errors.New("no source site is known")
 	}
 	host, _, _ := strings.Cut(site.Masters[0], ":")
+	// A worker is fed by the worker with the same place in the source's list.
+	if source, index := sourceOf(site), slices.Index(e.conf.Members, e.conf.Host); source != nil && index > 0 && index < len(source.Hosts) {
+		host = source.Hosts[index]
+	}
 	address, known := e.conf.At(host, e.conf.ReplicationPort())
 	if !known {
 		return "", fmt.Errorf("the host %s is not known", host)
@@ -386,7 +391,7 @@ func (e *engine) fullDone(v *volume) error {
 			return nil
 		}
 	}
-	_, err := e.update(func(s *instance.Site) error {
+	err := e.update(func(s *instance.Site) error {
 		s.ForceFull = false
 		return nil
 	})

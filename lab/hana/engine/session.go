@@ -297,6 +297,7 @@ func converted(t hdbsql.Type, v any) any {
 		if n, ok := v.(int64); ok {
 			return n != 0
 		}
+	default:
 	}
 	return v
 }
