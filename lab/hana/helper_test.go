@@ -36,6 +36,13 @@ func up(t *testing.T, o labkit.Options) bench {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	b := bench{l, t}
+	t.Cleanup(func() {
+		if t.Failed() {
+			for _, site := range l.Sites {
+				t.Log(b.try(site, "cat $DIR_INSTANCE/$SAPLOCALHOST/trace/*.trc; sapcontrol -nr $TINSTANCE -function GetProcessList; HDBSettings.sh systemReplicationStatus.py; hdbnsutil -sr_state").out)
+			}
+		}
+	})
 	if o.WriteEvery > 0 {
 		b.moreWrites()
 	}
