@@ -198,9 +198,8 @@ func (r *receiver) take(ctx context.Context, got batch) error {
 			}
 		}
 	}
-	if _, on := r.e.conf.Fault("log-stops"); on && len(got.Records) > 0 {
-		<-ctx.Done()
-		return ctx.Err()
+	if len(got.Records) > 0 && r.stopped(ctx) {
+		return errors.New("the source has given up waiting")
 	}
 	r.mu.Lock()
 	r.memory = append(r.memory, got.Records...)
@@ -219,6 +218,23 @@ func (r *receiver) take(ctx context.Context, got batch) error {
 	default:
 	}
 	return nil
+}
+
+// stopped waits as long as a fault keeps this site from acknowledging log, and
+// says whether it did.
+func (r *receiver) stopped(ctx context.Context) bool {
+	waited := false
+	for {
+		if _, on := r.e.conf.Fault("log-stops"); !on {
+			return waited
+		}
+		waited = true
+		select {
+		case <-time.After(memoryTime):
+		case <-ctx.Done():
+			return true
+		}
+	}
 }
 
 func (r *receiver) answer(conn net.Conn) error {
