@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/lab/hana"
 	"github.com/switchback-dr/switchback/lab/labkit"
 	"github.com/switchback-dr/switchback/lab/postgres"
 )
@@ -33,6 +34,7 @@ type Options struct {
 
 // products are what the demo can play: one line each.
 var products = map[string]labkit.Product{
+	"hana":     hana.Product{},
 	"postgres": postgres.Product{},
 }
 

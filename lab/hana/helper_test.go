@@ -18,6 +18,9 @@ import (
 	"github.com/switchback-dr/switchback/lab/ledger"
 )
 
+// product is what these tests start.
+var product = hana.Product{}
+
 // patience bounds every wait of these tests.
 const patience = 30 * time.Second
 
@@ -32,10 +35,17 @@ func up(t *testing.T, o labkit.Options) bench {
 	if o.WriteEvery == 0 {
 		o.WriteEvery = 10 * time.Millisecond
 	}
-	l, err := labkit.Up(t.Context(), hana.Product{}, filepath.Join(t.TempDir(), "lab"), o)
+	l, err := labkit.Up(t.Context(), product, filepath.Join(t.TempDir(), "lab"), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	b := bench{l, t}
+	t.Cleanup(func() {
+		if t.Failed() {
+			for _, site := range l.Sites {
+				t.Log(b.try(site, "cat $DIR_INSTANCE/$SAPLOCALHOST/trace/*.trc; sapcontrol -nr $TINSTANCE -function GetProcessList; HDBSettings.sh systemReplicationStatus.py; hdbnsutil -sr_state").out)
+			}
+		}
+	})
 	if o.WriteEvery > 0 {
 		b.moreWrites()
 	}

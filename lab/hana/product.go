@@ -21,8 +21,22 @@ type Product struct{}
 // Name is "hana".
 func (Product) Name() string { return "hana" }
 
-// Accounts: any ordinary user will do.
+// Accounts names no user: any ordinary one will do.
 func (Product) Accounts() []string { return nil }
 
-// Check: nothing must be installed.
+// Check finds nothing missing: nothing must be installed.
 func (Product) Check() error { return nil }
+
+// Hosts names the further hosts of a scale-out system, by the setting hosts.
+func (Product) Hosts(sites []string, given map[string]string) []string {
+	set, err := read(given, false)
+	if err != nil {
+		return nil // Start says why
+	}
+	s := &system{set: set}
+	var all []string
+	for _, site := range sites {
+		all = append(all, s.members(site)[1:]...)
+	}
+	return all
+}

@@ -2,7 +2,6 @@ package hana_test
 
 import (
 	"database/sql"
-	"errors"
 	"net/url"
 	"testing"
 	"time"
@@ -99,7 +98,7 @@ func TestSAPsOwnDriverWorksWithTheLabsDatabases(t *testing.T) {
 			db := sql.OpenDB(driver.NewBasicAuthConnector(u.Host, user, "wrong"))
 			err = db.PingContext(t.Context())
 			var refused driver.Error
-			require.True(t, errors.As(err, &refused), user)
+			require.ErrorAs(t, err, &refused, user)
 			require.Equal(t, 10, refused.Code())
 			require.NoError(t, db.Close())
 		}

@@ -112,6 +112,14 @@ func (s *system) members(site string) []string {
 	return all
 }
 
+// standby is a site's host without a volume: the last of three.
+func (s *system) standby(site string) string {
+	if s.set.hosts < 3 {
+		return ""
+	}
+	return site + "3"
+}
+
 func (s *system) prepare() error {
 	for _, site := range s.lab.Sites {
 		first, err := s.lab.Host(site)
@@ -126,10 +134,8 @@ func (s *system) prepare() error {
 			if err := s.prepareHost(h, s.config(site, h), first); err != nil {
 				return err
 			}
-			if name == site {
-				if err := s.lab.OpenLink(site, name, s.confs[name].ReplicationPort()); err != nil {
-					return err
-				}
+			if err := s.lab.OpenLink(site, name, s.confs[name].ReplicationPort()); err != nil {
+				return err
 			}
 		}
 	}
@@ -141,7 +147,7 @@ func (s *system) prepare() error {
 func (s *system) config(site string, h *host.Host) instance.Config {
 	c := instance.Config{
 		SID: s.set.sid, Number: s.number, Host: h.Name, Listen: s.lab.InnerHost(h.Name), Hosts: map[string]string{}, Members: s.members(site),
-		Tenants: s.set.tenants, Schema: schema, Second: s.set.second, Transfer: s.set.transfer, Start: s.set.start, Version: s.set.version,
+		Standby: s.standby(site), Tenants: s.set.tenants, Schema: schema, Second: s.set.second, Transfer: s.set.transfer, Start: s.set.start, Version: s.set.version,
 	}
 	for _, other := range s.lab.Sites {
 		for _, name := range s.members(other) {

@@ -1,7 +1,6 @@
 package hana_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -150,5 +149,5 @@ func TestASuspendedPrimaryGoesOnWhenItIsTold(t *testing.T) {
 	b.sh("east", "hdbnsutil -sr_resumeSuspendedPrimary")
 	b.until("two primaries", func() bool { return b.writable("east") && b.writable("west") })
 	row := b.sh("east", "HDBSettings.sh systemReplicationStatus.py --sapcontrol=1; :")
-	require.True(t, strings.Contains(row, "SECONDARY_ACTIVE_STATUS=PRIMARY"), row)
+	require.Contains(t, row, "SECONDARY_ACTIVE_STATUS=PRIMARY")
 }

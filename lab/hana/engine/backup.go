@@ -84,8 +84,10 @@ func (d *database) backup(prefix, comment string) error {
 	}
 	d.engine.mu.Unlock()
 	schema := d.vol.schema
-	st := statement{"insert into " + schema + "._SYS_BACKUPS values ((select coalesce(max(entry_id), 0) + 1 from " + schema + "._SYS_BACKUPS), 'complete data backup', ?, ?, ?, ?, ?, ?, ?, ?)",
-		[]any{b.id, stamp(b.started), stamp(b.ended), b.state, comment, message, b.size, b.file()}}
+	st := statement{
+		"insert into " + schema + "._SYS_BACKUPS values ((select coalesce(max(entry_id), 0) + 1 from " + schema + "._SYS_BACKUPS), 'complete data backup', ?, ?, ?, ?, ?, ?, ?, ?)",
+		[]any{b.id, stamp(b.started), stamp(b.ended), b.state, comment, message, b.size, b.file()},
+	}
 	if logged := d.engine.write(d.vol, st); err == nil {
 		err = logged
 	}
@@ -226,7 +228,7 @@ func (s *session) alterConfiguration(all []token) error {
 	if !unset {
 		value = texts[4]
 	}
-	_, err := s.d.engine.update(func(site *instance.Site) error {
+	err := s.d.engine.update(func(site *instance.Site) error {
 		site.SetAny(texts[2], texts[3], value)
 		if texts[2] == "system_replication" && texts[3] == "enable_full_sync" {
 			site.FullSync = value == "true"

@@ -40,6 +40,9 @@ func (e *engine) localOperations() map[string]handler {
 		"sr_changemode":      with(e.changeMode),
 		"sr_register_online": with(e.registerOnline),
 		"sr_initialize":      with(e.initialize),
+		"hold":               with(e.held),
+		"free":               with(e.freed),
+		"reach":              with(e.reached),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -34,8 +35,7 @@ type engine struct {
 	mu        sync.Mutex
 	site      instance.Site
 	phase     phase
-	suspended chan struct{} // closed while a suspended primary refuses writes
-	holding   bool          // the rights to write of all volumes are held
+	holding   bool // the rights to write of all volumes are held
 	shipments map[string]*shipment
 	peers     map[string]peer
 	ports     map[*database]context.CancelFunc
@@ -57,6 +57,14 @@ func newEngine(ctx context.Context, conf instance.Config) *engine {
 		conf: conf, ctx: ctx, shipments: map[string]*shipment{}, peers: map[string]peer{}, ports: map[*database]context.CancelFunc{},
 		backups: map[int64]*backup{}, started: now(),
 	}
+	index := slices.Index(conf.Members, conf.Host)
+	switch {
+	case conf.Host == conf.Standby:
+		return e
+	case index > 0:
+		e.addWorkerVolume(index)
+		return e
+	}
 	e.addDatabase(systemDatabase, "nameserver", 1, conf.NameserverPort(), conf.SystemSQLPort(), "SYSTEMTABLES")
 	for n, tenant := range conf.Tenants {
 		e.addDatabase(tenant, "indexserver", 3+n, conf.TenantPort(n), conf.TenantSQLPort(n), conf.Schema)
@@ -65,12 +73,17 @@ func newEngine(ctx context.Context, conf instance.Config) *engine {
 }
 
 func (e *engine) addDatabase(name, service string, id, port, sqlPort int, schema string) {
+	v := e.addVolume(name, service, id, port, schema)
+	e.databases = append(e.databases, &database{engine: e, name: name, vol: v, port: sqlPort})
+}
+
+func (e *engine) addVolume(name, service string, id, port int, schema string) *volume {
 	v := &volume{
 		id: id, database: name, service: service, port: port, schema: schema,
 		path: e.conf.Path("hana/data", e.conf.SID, "mnt00001", fmt.Sprintf("hdb%05d", id), "datavolume_0000.dat"),
 	}
 	e.volumes = append(e.volumes, v)
-	e.databases = append(e.databases, &database{engine: e, name: name, vol: v, port: sqlPort})
+	return v
 }
 
 // open opens volumes, and makes them at the very first start of a primary.
@@ -85,8 +98,11 @@ func (e *engine) open() error {
 			return err
 		}
 	}
-	if site.Secondary() || e.volumes[0].initialised() {
+	switch {
+	case len(e.volumes) == 0 || site.Secondary() || e.volumes[0].initialised():
 		return nil
+	case !e.conf.Master():
+		return e.volumes[0].create(e.ctx)
 	}
 	return e.install()
 }
@@ -104,13 +120,12 @@ func (e *engine) siteNow() instance.Site {
 }
 
 // update changes the site's files and what the engine knows of them.
-func (e *engine) update(change func(*instance.Site) error) (instance.Site, error) {
+func (e *engine) update(change func(*instance.Site) error) error {
 	s, err := e.conf.Update(change)
-	if err != nil {
-		return s, err
+	if err == nil {
+		e.setSite(s)
 	}
-	e.setSite(s)
-	return s, nil
+	return err
 }
 
 func (e *engine) setPhase(p phase) {
@@ -137,6 +152,10 @@ func (e *engine) start() error {
 		return err
 	}
 	e.setPhase(running)
+	if !e.conf.Master() {
+		go e.followMaster()
+		return nil
+	}
 	go e.watchPeers()
 	go e.watchTenants()
 	return nil
@@ -171,6 +190,12 @@ func (e *engine) startPrimary(site instance.Site) error {
 		if err := e.replayAll(v); err != nil {
 			return err
 		}
+	}
+	if !e.conf.Master() {
+		if site.Suspended {
+			e.holdWrites(e.ctx)
+		}
+		return e.promoteMember(site)
 	}
 	if site.Pending != nil {
 		if err := e.finishTakeover(*site.Pending); err != nil {

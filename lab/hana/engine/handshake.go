@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/switchback-dr/switchback/lab/hana/instance"
@@ -53,6 +54,12 @@ func (e *engine) handshake(ctx context.Context, a instance.TakeoverArgs) error {
 			return instance.Fail(1, "%s", instance.Text("handshake-not-in-sync"))
 		}
 	}
+	for _, w := range e.workers() {
+		if err := e.askWorker(ctx, w, "reach", s, nil); err != nil {
+			_ = instance.Ask(context.WithoutCancel(ctx), address, "resume", suspendArgs{Site: site.Name}, nil)
+			return instance.Fail(1, "%s", instance.Text("handshake-not-in-sync"))
+		}
+	}
 	return nil
 }
 
@@ -85,10 +92,8 @@ func (e *engine) suspend(ctx context.Context, a suspendArgs) (suspension, error)
 	if site.Mode != instance.ModePrimary || e.phaseNow() != running {
 		return suspension{}, instance.Fail(1, "%s", instance.Text("handshake-unreachable"))
 	}
-	for _, v := range e.volumes {
-		if st := e.shipment(a.Site, v).view(); st.status != statusActive {
-			return suspension{}, instance.Fail(1, "%s", instance.Text("handshake-not-in-sync"))
-		}
+	if !e.inSync(ctx, a.Site) {
+		return suspension{}, instance.Fail(1, "%s", instance.Text("handshake-not-in-sync"))
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.Wait)
 	defer cancel()
@@ -97,19 +102,41 @@ func (e *engine) suspend(ctx context.Context, a suspendArgs) (suspension, error)
 	}
 	// Decided before it is answered: whatever becomes of the secondary, this
 	// primary does not write on by itself.
-	if _, err := e.update(func(s *instance.Site) error {
+	if err := e.update(func(s *instance.Site) error {
 		s.Suspended = true
 		return nil
 	}); err != nil {
 		e.freeWrites()
 		return suspension{}, err
 	}
-	ends := map[int]int64{}
-	for _, v := range e.volumes {
-		last, _, _ := v.state()
-		ends[v.id] = last.Pos
+	ends := e.ends()
+	for _, w := range e.workers() {
+		var s suspension
+		if err := e.askWorker(ctx, w, "hold", instance.Nothing{}, &s); err != nil {
+			return suspension{}, errors.Join(err, e.goOn())
+		}
+		maps.Copy(ends, s.Ends)
 	}
 	return suspension{ends}, nil
+}
+
+// inSync says whether every service of a site is in sync, on all hosts.
+func (e *engine) inSync(ctx context.Context, site string) bool {
+	r, err := e.report(ctx, instance.Nothing{})
+	if err != nil {
+		return false
+	}
+	count := 0
+	for _, row := range r.Rows {
+		if row["SECONDARY_SITE_NAME"] != site {
+			continue
+		}
+		count++
+		if row["TRUE_STATUS"] != statusActive {
+			return false
+		}
+	}
+	return count == len(e.volumes)+len(e.workers())
 }
 
 // holdWrites takes the rights to write of all volumes and keeps them. It gives
@@ -161,12 +188,17 @@ func (e *engine) resumeSuspended(context.Context, instance.Nothing) (instance.Do
 }
 
 func (e *engine) goOn() error {
-	if _, err := e.update(func(s *instance.Site) error {
+	if err := e.update(func(s *instance.Site) error {
 		s.Suspended = false
 		return nil
 	}); err != nil {
 		return err
 	}
 	e.freeWrites()
+	for _, w := range e.workers() {
+		if err := e.askWorker(e.ctx, w, "free", instance.Nothing{}, nil); err != nil {
+			trace("%s: %v", w, err)
+		}
+	}
 	return nil
 }

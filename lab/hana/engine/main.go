@@ -73,6 +73,9 @@ func (e *engine) run(ctx context.Context) error {
 	return nil
 }
 
+// lockPatience is how long a start waits for the lock.
+const lockPatience = time.Second
+
 // lockPid takes the file that only one daemon of the host can have.
 func lockPid(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -82,9 +85,16 @@ func lockPid(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("the database of this host runs already: %w", err)
+	// Programs that ask whether the database runs hold the lock for a moment.
+	for end := time.Now().Add(lockPatience); ; time.Sleep(time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			_ = f.Close()
+			return nil, fmt.Errorf("the database of this host runs already: %w", err)
+		}
 	}
 	if err := f.Truncate(0); err != nil {
 		return nil, err

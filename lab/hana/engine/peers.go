@@ -39,9 +39,6 @@ const lostAfter = 3
 // when a site can no longer be reached: services of a site that its source
 // cannot reach are not fed any more, whatever their own connections say.
 func (e *engine) watchPeers() {
-	if !e.conf.Master() {
-		return
-	}
 	for {
 		site := e.siteNow()
 		if site.Mode == instance.ModePrimary || site.Source {
@@ -98,7 +95,7 @@ func (e *engine) learn(sites []instance.Known, source int) {
 		if have := site.ByID(k.ID); have != nil && have.Source == k.Source && have.Mode == k.Mode && have.OperationMode == k.OperationMode && !have.Gone {
 			continue
 		}
-		if _, err := e.update(func(s *instance.Site) error {
+		if err := e.update(func(s *instance.Site) error {
 			s.Put(k)
 			return nil
 		}); err != nil {
@@ -132,7 +129,7 @@ func (e *engine) pinged(p ping) (pong, error) {
 	if !changed {
 		return answer, nil
 	}
-	_, err := e.update(func(s *instance.Site) error {
+	err := e.update(func(s *instance.Site) error {
 		for _, k := range p.Sites {
 			if k.Source != s.ID {
 				s.Put(k)

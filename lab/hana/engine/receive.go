@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -113,6 +114,10 @@ func (e *engine) sourceAddress() (string, error) {
 		return "", errors.New("no source site is known")
 	}
 	host, _, _ := strings.Cut(site.Masters[0], ":")
+	// A worker is fed by the worker with the same place in the source's list.
+	if source, index := sourceOf(site), slices.Index(e.conf.Members, e.conf.Host); source != nil && index > 0 && index < len(source.Hosts) {
+		host = source.Hosts[index]
+	}
 	address, known := e.conf.At(host, e.conf.ReplicationPort())
 	if !known {
 		return "", fmt.Errorf("the host %s is not known", host)
@@ -193,9 +198,8 @@ func (r *receiver) take(ctx context.Context, got batch) error {
 			}
 		}
 	}
-	if _, on := r.e.conf.Fault("log-stops"); on && len(got.Records) > 0 {
-		<-ctx.Done()
-		return ctx.Err()
+	if len(got.Records) > 0 && r.stopped(ctx) {
+		return errors.New("the source has given up waiting")
 	}
 	r.mu.Lock()
 	r.memory = append(r.memory, got.Records...)
@@ -214,6 +218,23 @@ func (r *receiver) take(ctx context.Context, got batch) error {
 	default:
 	}
 	return nil
+}
+
+// stopped waits as long as a fault keeps this site from acknowledging log, and
+// says whether it did.
+func (r *receiver) stopped(ctx context.Context) bool {
+	waited := false
+	for {
+		if _, on := r.e.conf.Fault("log-stops"); !on {
+			return waited
+		}
+		waited = true
+		select {
+		case <-time.After(memoryTime):
+		case <-ctx.Done():
+			return true
+		}
+	}
 }
 
 func (r *receiver) answer(conn net.Conn) error {
@@ -386,7 +407,7 @@ func (e *engine) fullDone(v *volume) error {
 			return nil
 		}
 	}
-	_, err := e.update(func(s *instance.Site) error {
+	err := e.update(func(s *instance.Site) error {
 		s.ForceFull = false
 		return nil
 	})

@@ -79,7 +79,7 @@ func (v *volume) replay(ctx context.Context, c *sql.Conn, upTo int64) (int, erro
 		}
 	}
 	last := all[len(all)-1].point
-	_, err = c.ExecContext(ctx, "insert or replace into "+v.schema+"._SYS_META values ('replayed', ?)", last.Pos)
+	_, err = c.ExecContext(ctx, replaceSchema("insert or replace into @._SYS_META values ('replayed', ?)", v.schema), last.Pos)
 	if err == nil {
 		_, err = c.ExecContext(ctx, "commit")
 	}

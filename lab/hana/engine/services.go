@@ -24,12 +24,20 @@ type service struct {
 // makeServices lists the instance's services, in the order in which sapcontrol
 // shows them.
 func (e *engine) makeServices() {
+	nameserver := &service{name: "hdbnameserver", description: "HDB Nameserver"}
 	e.services = []*service{
 		{name: "hdbcompileserver", description: "HDB Compileserver"},
-		{name: "hdbnameserver", description: "HDB Nameserver", database: e.databases[0]},
+		nameserver,
 		{name: "hdbpreprocessor", description: "HDB Preprocessor"},
 		{name: "hdbwebdispatcher", description: "HDB Web Dispatcher"},
 	}
+	if !e.conf.Master() {
+		if e.conf.Host != e.conf.Standby {
+			e.services = append(e.services, &service{name: "hdbindexserver", description: "HDB Indexserver-" + e.conf.Tenants[0]})
+		}
+		return
+	}
+	nameserver.database = e.databases[0]
 	for _, d := range e.databases[1:] {
 		e.services = append(e.services, &service{name: "hdbindexserver", description: "HDB Indexserver-" + d.name, database: d})
 	}

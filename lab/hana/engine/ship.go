@@ -360,7 +360,7 @@ func (v *volume) snapshot(ctx context.Context, site string) (string, point, erro
 	db := v.db
 	v.mu.Unlock()
 	file := fmt.Sprintf("%s.snapshot-%s-%d", v.path, site, time.Now().UnixNano())
-	if _, err := db.ExecContext(ctx, "vacuum into "+sqlText(file)); err != nil {
+	if _, err := db.ExecContext(ctx, "vacuum into ?", file); err != nil {
 		return "", point{}, fmt.Errorf("the volume %d cannot be copied: %w", v.id, err)
 	}
 	copied := &volume{id: v.id, path: file, schema: v.schema}

@@ -12,7 +12,7 @@ import (
 func (e *engine) enable(ctx context.Context, a instance.EnableArgs) (instance.Done, error) {
 	site := e.siteNow()
 	if site.Secondary() {
-		_, err := e.update(func(s *instance.Site) error {
+		err := e.update(func(s *instance.Site) error {
 			s.Source = true
 			return nil
 		})
@@ -23,7 +23,7 @@ func (e *engine) enable(ctx context.Context, a instance.EnableArgs) (instance.Do
 			return instance.Done{}, instance.Fail(1, "%s", instance.Text("no-backup"))
 		}
 	}
-	_, err := e.update(func(s *instance.Site) error {
+	err := e.update(func(s *instance.Site) error {
 		return s.Enable(a.Name, e.conf.Members)
 	})
 	return instance.Done{}, err
@@ -38,7 +38,7 @@ func (e *engine) disable(context.Context, instance.Nothing) (instance.Done, erro
 	if len(site.Targets(site.ID)) > 0 {
 		return instance.Done{}, instance.Fail(1, "%s", instance.Text("secondary-attached"))
 	}
-	_, err := e.update(func(s *instance.Site) error {
+	err := e.update(func(s *instance.Site) error {
 		s.Clear()
 		return nil
 	})
@@ -47,7 +47,7 @@ func (e *engine) disable(context.Context, instance.Nothing) (instance.Done, erro
 
 // unregister is -sr_unregister on a source: it forgets a secondary.
 func (e *engine) unregister(_ context.Context, a instance.UnregisterArgs) (instance.Done, error) {
-	_, err := e.update(func(s *instance.Site) error {
+	err := e.update(func(s *instance.Site) error {
 		k := s.Find(a.Name)
 		if a.Name == "" {
 			k = s.ByID(a.ID)
@@ -111,7 +111,7 @@ func (e *engine) registerSecondary(_ context.Context, a instance.RegisterArgs) (
 		return instance.Registered{}, instance.Fail(149, "%s", instance.Text("register-ssfs"))
 	}
 	var out instance.Registered
-	_, err = e.update(func(s *instance.Site) error {
+	err = e.update(func(s *instance.Site) error {
 		k := s.Find(a.Name)
 		id := 0
 		if k != nil {
@@ -152,7 +152,7 @@ func (e *engine) reregister(_ context.Context, a instance.Reregister) (instance.
 	if !site.Secondary() {
 		return instance.Done{}, errors.New("this site is no secondary")
 	}
-	if _, err := e.update(func(s *instance.Site) error {
+	if err := e.update(func(s *instance.Site) error {
 		for _, k := range a.Sites {
 			s.Put(k)
 		}
@@ -171,7 +171,7 @@ func (e *engine) fullSync(_ context.Context, a instance.FullSyncArgs) (instance.
 	if e.siteNow().Mode != instance.ModePrimary {
 		return instance.Done{}, instance.Fail(1, "%s", instance.Text("not-primary"))
 	}
-	_, err := e.update(func(s *instance.Site) error {
+	err := e.update(func(s *instance.Site) error {
 		s.FullSync = a.On
 		s.SetParameter("enable_full_sync", map[bool]string{true: "true", false: "false"}[a.On])
 		return nil
@@ -193,7 +193,7 @@ func (e *engine) changeMode(ctx context.Context, a instance.ModeArgs) (instance.
 	if err := instance.Ask(ctx, address, "changemode", a, nil); err != nil {
 		return instance.Done{}, err
 	}
-	if _, err := e.update(func(s *instance.Site) error {
+	if err := e.update(func(s *instance.Site) error {
 		s.Mode = a.Mode
 		if own := s.ByID(s.ID); own != nil {
 			own.Mode = a.Mode
@@ -208,7 +208,7 @@ func (e *engine) changeMode(ctx context.Context, a instance.ModeArgs) (instance.
 }
 
 func (e *engine) secondaryChangesMode(_ context.Context, a instance.ModeArgs) (instance.Done, error) {
-	_, err := e.update(func(s *instance.Site) error {
+	err := e.update(func(s *instance.Site) error {
 		k := s.Find(a.Site)
 		if k == nil || k.Gone || k.Source != s.ID {
 			return instance.Fail(1, "%s", instance.Text("unregister-unknown"))

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,12 +48,12 @@ func (e *engine) replicationRow(site instance.Site, k instance.Known, v *volume)
 	s := e.shipment(k.Name, v).view()
 	last, _, _ := v.state()
 	host := ""
-	if len(k.Hosts) > 0 {
-		host = k.Hosts[0]
+	if index := slices.Index(e.conf.Members, e.conf.Host); index < len(k.Hosts) {
+		host = k.Hosts[index]
 	}
 	status, details := e.lied(s.status, s.details)
 	row := map[string]any{
-		"DATABASE": v.database, "SERVICE_NAME": v.service,
+		"TRUE_STATUS": s.status, "DATABASE": v.database, "SERVICE_NAME": v.service,
 		"HOST": e.conf.Host, "PORT": int64(v.port), "VOLUME_ID": int64(v.id), "SITE_ID": int64(site.ID), "SITE_NAME": site.Name,
 		"SECONDARY_HOST": host, "SECONDARY_PORT": int64(v.port), "SECONDARY_SITE_ID": int64(k.ID), "SECONDARY_SITE_NAME": k.Name,
 		"SECONDARY_ACTIVE_STATUS": e.activeStatus(k, s), "SECONDARY_CONNECT_TIME": when(s.connected), "SECONDARY_RECONNECT_COUNT": s.reconnects,
@@ -149,7 +150,7 @@ func age(a, b point) int64 {
 const scriptTime = "2006-01-02 15:04:05.000000"
 
 // report is the operation "state".
-func (e *engine) report(context.Context, instance.Nothing) (instance.Report, error) {
+func (e *engine) report(ctx context.Context, _ instance.Nothing) (instance.Report, error) {
 	r := instance.Report{
 		Phase: map[phase]string{starting: "starting", running: "running", stopping: "stopping"}[e.phaseNow()],
 		Peers: map[string]string{}, Started: e.started, Services: e.serviceList(),
@@ -171,6 +172,12 @@ func (e *engine) report(context.Context, instance.Nothing) (instance.Report, err
 			}
 		}
 		r.Rows = append(r.Rows, shown)
+	}
+	for _, w := range e.workers() {
+		var more instance.Report
+		if e.askWorker(ctx, w, "state", instance.Nothing{}, &more) == nil {
+			r.Rows = append(r.Rows, more.Rows...)
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -63,7 +63,7 @@ func (e *engine) promote(site instance.Site, kind string) error {
 		return err
 	}
 	e.endReceiving()
-	if _, err := e.update(func(s *instance.Site) error {
+	if err := e.update(func(s *instance.Site) error {
 		s.BecomePrimary(t)
 		return nil
 	}); err != nil {
@@ -140,7 +140,7 @@ func (e *engine) finishTakeover(t instance.Takeover) error {
 	if err := e.write(system, st); err != nil {
 		return err
 	}
-	_, err = e.update(func(s *instance.Site) error {
+	err = e.update(func(s *instance.Site) error {
 		s.Pending = nil
 		return nil
 	})
@@ -202,7 +202,7 @@ func (e *engine) reregisterOthers(ctx context.Context, before instance.Site) {
 			continue
 		}
 		k.Source = before.ID
-		if _, err := e.update(func(s *instance.Site) error {
+		if err := e.update(func(s *instance.Site) error {
 			s.Put(k)
 			return nil
 		}); err != nil {

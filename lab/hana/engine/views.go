@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/switchback-dr/switchback/lab/hana/instance"
@@ -100,10 +101,10 @@ func (s *session) fill(ctx context.Context, v view, wide bool) error {
 		}
 		s.views[at] = true
 	}
-	if _, err := s.conn.ExecContext(ctx, "delete from "+at); err != nil {
+	if _, err := s.conn.ExecContext(ctx, replaceSchema("delete from @", at)); err != nil {
 		return err
 	}
-	insert := "insert into " + at + " values (?" + strings.Repeat(", ?", len(cols)-1) + ")"
+	insert := replaceSchema("insert into @ values (?"+strings.Repeat(", ?", len(cols)-1)+")", at)
 	for _, d := range sources {
 		rows, err := v.rows(ctx, d)
 		if err != nil {
@@ -127,23 +128,43 @@ func (s *session) fill(ctx context.Context, v view, wide bool) error {
 
 type rowList = []map[string]any
 
-func serviceReplication(_ context.Context, d *database) (rowList, error) {
+// serviceReplication has the rows of all hosts, as they report them.
+func serviceReplication(ctx context.Context, d *database) (rowList, error) {
+	r, err := d.engine.report(ctx, instance.Nothing{})
 	var all rowList
-	for _, row := range d.engine.replicationRows() {
-		if row["DATABASE"] == d.name {
-			all = append(all, row)
+	for _, row := range r.Rows {
+		if row["DATABASE"] != d.name {
+			continue
 		}
+		values := map[string]any{}
+		for _, c := range instance.ReplicationColumns {
+			values[c[0]] = row[c[0]]
+			if c[1] == "LONGDATE" {
+				values[c[0]] = nil
+				if at, ok := parseStamp(row[c[0]]); ok {
+					values[c[0]] = stamp(at)
+				}
+			}
+		}
+		all = append(all, values)
 	}
-	return all, nil
+	return all, err
 }
 
-func systemReplication(_ context.Context, d *database) (rowList, error) {
+func systemReplication(ctx context.Context, d *database) (rowList, error) {
 	e := d.engine
 	site := e.siteNow()
 	worst := map[int]string{}
-	for _, row := range e.replicationRows() {
-		id := int(row["SECONDARY_SITE_ID"].(int64))
-		worst[id] = worse(worst[id], row["REPLICATION_STATUS"].(string))
+	r, err := e.report(ctx, instance.Nothing{})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range r.Rows {
+		id, err := strconv.Atoi(row["SECONDARY_SITE_ID"])
+		if err != nil {
+			return nil, err
+		}
+		worst[id] = worse(worst[id], row["REPLICATION_STATUS"])
 	}
 	var all rowList
 	for _, k := range site.Sites {

@@ -162,7 +162,7 @@ func (v *volume) create(ctx context.Context) error {
 		return err
 	}
 	if _, err = c.ExecContext(ctx, replaceSchema(systemTables, v.schema)); err == nil {
-		_, err = c.ExecContext(ctx, "insert into "+v.schema+"._SYS_GENERATIONS values ('0', 0)")
+		_, err = c.ExecContext(ctx, replaceSchema("insert into @._SYS_GENERATIONS values ('0', 0)", v.schema))
 	}
 	if closed := db.Close(); err == nil {
 		err = closed

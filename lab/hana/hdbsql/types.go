@@ -82,6 +82,7 @@ func encodeValue(o *out, t Type, v any) error {
 		return nil
 	case TypeLongdate, TypeSeconddate, TypeDaydate:
 		return encodeTime(o, t, v)
+	default:
 	}
 	switch v := v.(type) {
 	case nil:
@@ -266,6 +267,7 @@ func decodeParameter(i *in) (any, error) {
 			return nil, i.err
 		}
 		return append([]byte{}, b...), i.err
+	default:
 	}
 	return nil, &Error{Code: CodeFeature, State: "HY000", Text: fmt.Sprintf("feature not supported: parameter of type %d", t)}
 }

@@ -138,7 +138,7 @@ func (s *Site) Clear() {
 // BecomePrimary is a takeover in the site's files.
 func (s *Site) BecomePrimary(t Takeover) {
 	s.Mode, s.OperationMode, s.Masters = ModePrimary, OperationPrimary, nil
-	s.Source, s.Suspended, s.ForceFull, s.Pending = true, false, false, &t
+	s.Source, s.Suspended, s.ForceFull, s.Pending, s.LastTakeover = true, false, false, &t, t.ID
 	if own := s.ByID(s.ID); own != nil {
 		own.Mode, own.OperationMode, own.Source = ModePrimary, OperationPrimary, 0
 	}

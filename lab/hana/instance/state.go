@@ -59,6 +59,8 @@ type Topology struct {
 	// Pending is a takeover whose rows are not written yet: the site is
 	// primary by its files, and finishes it at its next start.
 	Pending *Takeover `json:"pending,omitempty"`
+	// LastTakeover is the ID of the site's last takeover: its log's name.
+	LastTakeover string `json:"last_takeover,omitempty"`
 	// FullSync is the full sync option.
 	FullSync bool `json:"full_sync,omitempty"`
 }

@@ -21,8 +21,10 @@ type Wording struct {
 // Wordings are all texts of refusals and details that the simulated programs
 // print. Nothing outside this table words a refusal of HANA's.
 var Wordings = map[string]Wording{
-	"no-backup": {"error: system replication prerequisite check failed;exception 3000302: Backup has not yet been executed on primary system! Please backup primary system.\n;", Seen,
-		"transcripts of an installation; the exit code is not known"},
+	"no-backup": {
+		"error: system replication prerequisite check failed;exception 3000302: Backup has not yet been executed on primary system! Please backup primary system.\n;", Seen,
+		"transcripts of an installation; the exit code is not known",
+	},
 	"must-be-shut-down": {"error: system must be shut down before it can be registered as secondary site; ", Seen, "yast-hana-update, exit 128"},
 	"trace-file":        {"failed. trace file nameserver_%s.00000.000.trc may contain more error details.", Seen, "yast-hana-update"},
 	"register-ssfs":     {"error: secure store in file system (SSFS) of this site differs from the primary's;", Meaning, "exit 149 is public, its text differs by revision"},
@@ -33,8 +35,10 @@ var Wordings = map[string]Wording{
 	"register-name":     {"error: the site name is used by another site;", Meaning, "that names are unique is public"},
 	"register-sid":      {"error: SID and instance number must be equal on all sites;", Meaning, "System Replication Guide, prerequisites"},
 	"source-not-ready":  {"error: the source site is not ready;", Meaning, "a register directly after a takeover fails"},
-	"source-not-enabled": {"error: the source site is not enabled for system replication;", Meaning,
-		"System Replication Guide, enable before register"},
+	"source-not-enabled": {
+		"error: the source site is not enabled for system replication;", Meaning,
+		"System Replication Guide, enable before register",
+	},
 	"site-name":              {"error: the site name is not valid;", Meaning, "naming rule of the administration guide"},
 	"enable-again":           {"error: the system is a system replication primary already;", Meaning, "not published"},
 	"not-primary":            {"error: this system is not a system replication primary;", Meaning, "not published"},

@@ -37,10 +37,10 @@ func (c *command) flag(name string) (string, bool) {
 // patience bounds the programs' own waits for a daemon.
 const patience = 2 * time.Minute
 
-func (c *command) ask(op string, args, result any) error {
+func (c *command) ask(op string, args any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return instance.Ask(ctx, c.conf.Nameserver(), op, args, result)
+	return instance.Ask(ctx, c.conf.Nameserver(), op, args, nil)
 }
 
 // state asks the nameserver for its state; nil when it does not answer.
@@ -52,6 +52,17 @@ func (c *command) state() *instance.Report {
 		return nil
 	}
 	return &r
+}
+
+// anyRuns says whether the database of any host of the site runs.
+func (c *command) anyRuns() bool {
+	for _, m := range c.conf.Members {
+		var all []instance.Service
+		if m != c.conf.Host && askStart(c.conf, m, "GetProcessList", &all) == nil && color(all, nil) != "GRAY" {
+			return true
+		}
+	}
+	return daemonPID(c.conf) != 0
 }
 
 // online says whether the database runs.
@@ -129,7 +140,7 @@ func (c *command) srEnable() int {
 		return c.failed(instance.ErrUnreachable)
 	}
 	c.say("nameserver is active, proceeding ...")
-	if err := c.ask("sr_enable", instance.EnableArgs{Name: name}, nil); err != nil {
+	if err := c.ask("sr_enable", instance.EnableArgs{Name: name}); err != nil {
 		return c.failed(err)
 	}
 	c.say("successfully enabled system as system replication source site")
@@ -144,7 +155,7 @@ func (c *command) srDisable() int {
 		return c.failed(instance.ErrUnreachable)
 	}
 	c.say("nameserver is running, proceeding ...")
-	return c.done(c.ask("sr_disable", instance.Nothing{}, nil))
+	return c.done(c.ask("sr_disable", instance.Nothing{}))
 }
 
 func (c *command) done(err error) int {
@@ -161,7 +172,7 @@ func (c *command) srFullSync() int {
 	if on == off {
 		return c.usage()
 	}
-	return c.done(c.ask("sr_fullsync", instance.FullSyncArgs{On: on}, nil))
+	return c.done(c.ask("sr_fullsync", instance.FullSyncArgs{On: on}))
 }
 
 func (c *command) srChangeMode() int {
@@ -169,11 +180,11 @@ func (c *command) srChangeMode() int {
 	if !slices.Contains(modes, mode) {
 		return c.usage()
 	}
-	return c.done(c.ask("sr_changemode", instance.ModeArgs{Mode: mode}, nil))
+	return c.done(c.ask("sr_changemode", instance.ModeArgs{Mode: mode}))
 }
 
 func (c *command) srResume() int {
-	return c.done(c.ask("sr_resume", instance.Nothing{}, nil))
+	return c.done(c.ask("sr_resume", instance.Nothing{}))
 }
 
 func (c *command) srInitialize() int {
@@ -183,7 +194,7 @@ func (c *command) srInitialize() int {
 	if database == "" && (err != nil || n < 1) {
 		return c.usage()
 	}
-	return c.done(c.ask("sr_initialize", instance.InitializeArgs{Database: database, Volume: n}, nil))
+	return c.done(c.ask("sr_initialize", instance.InitializeArgs{Database: database, Volume: n}))
 }
 
 func (c *command) reload() int {
@@ -228,7 +239,7 @@ func (c *command) srUnregister() int {
 	c.say("unregistering site ...")
 	if c.state() != nil {
 		if site.Mode == instance.ModePrimary || site.Source {
-			return c.done(c.ask("sr_unregister", instance.UnregisterArgs{ID: id, Name: name}, nil))
+			return c.done(c.ask("sr_unregister", instance.UnregisterArgs{ID: id, Name: name}))
 		}
 		return c.failed(instance.Fail(1, "%s", instance.Text("still-running")))
 	}
@@ -271,7 +282,7 @@ func (c *command) srTakeover() int {
 		return c.failed(instance.Fail(1, "%s", instance.Text("takeover-blocked")))
 	}
 	if c.state() != nil {
-		return c.done(c.ask("sr_takeover", instance.TakeoverArgs{SuspendPrimary: suspend, MaxWait: wait}, nil))
+		return c.done(c.ask("sr_takeover", instance.TakeoverArgs{SuspendPrimary: suspend, MaxWait: wait}))
 	}
 	// A stopped secondary changes its files only.
 	c.notResponding()

@@ -122,10 +122,23 @@ func (c *command) memberLines(all []member) []string {
 }
 
 var memberHeads = [][3]string{
-	{"Host"}, {"Host", "Active"}, {"Host", "Status"}, {"Failover", "Status"}, {"Remove", "Status"}, {"Storage", "Config", "Partition"},
-	{"Storage", "Actual", "Partition"}, {"Failover", "Config", "Group"}, {"Failover", "Actual", "Group"}, {"NameServer", "Config", "Role"},
-	{"NameServer", "Actual", "Role"}, {"IndexServer", "Config", "Role"}, {"IndexServer", "Actual", "Role"}, {"Host", "Config", "Roles"},
-	{"Host", "Actual", "Roles"}, {"Worker", "Config", "Groups"}, {"Worker", "Actual", "Groups"},
+	{"Host"},
+	{"Host", "Active"},
+	{"Host", "Status"},
+	{"Failover", "Status"},
+	{"Remove", "Status"},
+	{"Storage", "Config", "Partition"},
+	{"Storage", "Actual", "Partition"},
+	{"Failover", "Config", "Group"},
+	{"Failover", "Actual", "Group"},
+	{"NameServer", "Config", "Role"},
+	{"NameServer", "Actual", "Role"},
+	{"IndexServer", "Config", "Role"},
+	{"IndexServer", "Actual", "Role"},
+	{"Host", "Config", "Roles"},
+	{"Host", "Actual", "Roles"},
+	{"Worker", "Config", "Groups"},
+	{"Worker", "Actual", "Groups"},
 }
 
 func (c *command) memberTable(all []member) {

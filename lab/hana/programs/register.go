@@ -41,7 +41,7 @@ func (c *command) srRegister() int {
 	if !given {
 		c.say("--operationMode not set; using default from global.ini/[system_replication]/operation_mode: %s", operation)
 	}
-	runs := c.state() != nil
+	runs := c.anyRuns()
 	switch {
 	case runs && !online:
 		return c.failed(instance.Fail(128, "%s", instance.Text("must-be-shut-down")))
@@ -64,7 +64,7 @@ func (c *command) srRegister() int {
 	c.say("updating local ini files ...")
 	r := instance.Registration{RegisterArgs: a, Registered: got, Master: remote + ":" + portText(c.conf), Force: force}
 	if runs {
-		return c.done(c.ask("sr_register_online", r, nil))
+		return c.done(c.ask("sr_register_online", r))
 	}
 	return c.done(c.conf.Registered(r))
 }

@@ -190,13 +190,22 @@ var tableColumns = []struct {
 	key   string
 	right bool
 }{
-	{[2]string{"Database", ""}, "DATABASE", false}, {[2]string{"Host", ""}, "HOST", false}, {[2]string{"Port", ""}, "PORT", false},
-	{[2]string{"Service Name", ""}, "SERVICE_NAME", false}, {[2]string{"Volume ID", ""}, "VOLUME_ID", true}, {[2]string{"Site ID", ""}, "SITE_ID", true},
-	{[2]string{"Site Name", ""}, "SITE_NAME", false}, {[2]string{"Secondary", "Host"}, "SECONDARY_HOST", false},
-	{[2]string{"Secondary", "Port"}, "SECONDARY_PORT", true}, {[2]string{"Secondary", "Site ID"}, "SECONDARY_SITE_ID", true},
-	{[2]string{"Secondary", "Site Name"}, "SECONDARY_SITE_NAME", false}, {[2]string{"Secondary", "Active Status"}, "SECONDARY_ACTIVE_STATUS", false},
-	{[2]string{"Replication", "Mode"}, "REPLICATION_MODE", false}, {[2]string{"Replication", "Status"}, "REPLICATION_STATUS", false},
-	{[2]string{"Replication", "Status Details"}, "REPLICATION_STATUS_DETAILS", false}, {[2]string{"Secondary", "Fully Synced"}, "SECONDARY_FULLY_SYNCED", true},
+	{[2]string{"Database", ""}, "DATABASE", false},
+	{[2]string{"Host", ""}, "HOST", false},
+	{[2]string{"Port", ""}, "PORT", false},
+	{[2]string{"Service Name", ""}, "SERVICE_NAME", false},
+	{[2]string{"Volume ID", ""}, "VOLUME_ID", true},
+	{[2]string{"Site ID", ""}, "SITE_ID", true},
+	{[2]string{"Site Name", ""}, "SITE_NAME", false},
+	{[2]string{"Secondary", "Host"}, "SECONDARY_HOST", false},
+	{[2]string{"Secondary", "Port"}, "SECONDARY_PORT", true},
+	{[2]string{"Secondary", "Site ID"}, "SECONDARY_SITE_ID", true},
+	{[2]string{"Secondary", "Site Name"}, "SECONDARY_SITE_NAME", false},
+	{[2]string{"Secondary", "Active Status"}, "SECONDARY_ACTIVE_STATUS", false},
+	{[2]string{"Replication", "Mode"}, "REPLICATION_MODE", false},
+	{[2]string{"Replication", "Status"}, "REPLICATION_STATUS", false},
+	{[2]string{"Replication", "Status Details"}, "REPLICATION_STATUS_DETAILS", false},
+	{[2]string{"Secondary", "Fully Synced"}, "SECONDARY_FULLY_SYNCED", true},
 }
 
 func (c *command) table(rows []map[string]string) {
