@@ -101,13 +101,27 @@ func (s *system) judgeSync(sit dr.Situation, rs map[string]Reading, primary stri
 		return link{}
 	}
 	j.InSync = best.InSync
-	if best.InSync == dr.Yes && !asynchronous(best.Rows) {
+	if j.InSync != dr.Yes {
+		return best
+	}
+	shipped, remembered := shippedSince(sit.Memory, primary, best)
+	switch {
+	case remembered && !shipped:
+		// Tools have said ACTIVE while nothing was shipped.
+		j.InSync = dr.Unknown
+		j.Alarms = append(j.Alarms, primary+" says that "+found+" is in sync, but it has not been shipped what was written before the observation before this one")
+	case !asynchronous(best.Rows):
 		j.Proof = &dr.Proof{
 			At: sit.At, Site: found, Primary: primary, Positions: positions(best.Rows), Complete: best.fullSync(),
 			Source: "systemReplicationStatus.py and M_SERVICE_REPLICATION on " + primary,
 		}
-	} else if best.InSync == dr.Yes {
-		s.proveAsync(sit, primary, found, best, j)
+	case remembered:
+		j.Proof = &dr.Proof{
+			At: *sit.Memory.PrimarySeen, Site: found, Primary: primary, Positions: positions(best.Rows),
+			Source: "the log positions of the observation before were shipped, by M_SERVICE_REPLICATION on " + primary,
+		}
+	default:
+		j.InSync = dr.Unknown
 	}
 	return best
 }
@@ -115,26 +129,24 @@ func (s *system) judgeSync(sit dr.Situation, rs map[string]Reading, primary stri
 // positionTakeovers is the number of rows of the takeover history.
 const positionTakeovers = "takeovers"
 
-// proveAsync: an asynchronous secondary that is active may still be behind. It
-// is proven up to the observation before this one when it was shipped the
-// positions of then.
-func (s *system) proveAsync(sit dr.Situation, primary, site string, l link, j *dr.Judgement) {
-	m := sit.Memory
-	j.InSync = dr.Unknown
+// shippedSince says whether the secondary was shipped what the primary had
+// written at the observation before this one, and whether that is remembered.
+// It is the proof for an asynchronous secondary, which may be behind while it is
+// active, and a check of what the tools say for every other.
+func shippedSince(m *dr.Memory, primary string, l link) (shipped, remembered bool) {
 	if m == nil || m.Primary != primary || m.PrimarySeen == nil {
-		return
+		return false, false
 	}
 	for _, v := range l.Rows {
 		then := m.Positions[v.Database+":"+v.Port+"/"+v.Volume]
-		if then == "" || v.ShippedPos == "" || less(v.ShippedPos, then) {
-			return
+		if then == "" || v.ShippedPos == "" {
+			return false, false
+		}
+		if less(v.ShippedPos, then) {
+			return false, true
 		}
 	}
-	j.InSync = dr.Yes
-	j.Proof = &dr.Proof{
-		At: *m.PrimarySeen, Site: site, Primary: primary, Positions: positions(l.Rows),
-		Source: "the log positions of the observation before were shipped, by M_SERVICE_REPLICATION on " + primary,
-	}
+	return len(l.Rows) > 0, len(l.Rows) > 0
 }
 
 // less compares two log positions, which are decimal numbers.

@@ -65,6 +65,16 @@ func TestAnAsynchronousSecondaryIsProvenOnlyUpToTheObservationBefore(t *testing.
 	require.Nil(t, p.situation().Judgement.Proof)
 }
 
+func TestToolsThatSayActiveWhileNothingIsShippedAreNotBelieved(t *testing.T) {
+	p := onPaper(t, "primary", "secondary")
+	then := noon.Add(-time.Minute)
+	p.memory = &dr.Memory{Primary: "north", PrimarySeen: &then, Positions: map[string]string{"SYSTEMDB:30001/1": "1000", "DRT:30003/1": "1200"}}
+	j := p.situation().Judgement
+	require.Equal(t, dr.Unknown, j.InSync)
+	require.Nil(t, j.Proof)
+	require.Contains(t, strings.Join(j.Alarms, "\n"), "has not been shipped")
+}
+
 func fact(j dr.Judgement, name string) dr.Fact {
 	for _, f := range j.Facts {
 		if f.Name == "hana."+name {
