@@ -327,4 +327,3 @@ func (v *volume) identity() string {
 	}
 	return fmt.Sprint(inode(s))
 }
-
