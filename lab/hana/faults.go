@@ -20,7 +20,7 @@ import (
 // faults of every product; their names here are hdbnsutil, HDB, sapcontrol and
 // those of the scripts.
 func (s *system) Faults() []labkit.Fault {
-	return append(s.lies(), append(s.replicationFaults(), s.processFaults()...)...)
+	return slices.Concat(s.lies(), s.replicationFaults(), s.processFaults(), []labkit.Fault{s.clusterFault()})
 }
 
 // flag makes a switch that the database and its programs read from a file on

@@ -47,6 +47,17 @@ func TestLyingCommandsLieAndTheFilesStillTellTheTruth(t *testing.T) {
 	})
 }
 
+func TestAClusterManagerShowsItselfInChargeOrInMaintenance(t *testing.T) {
+	b := up(t, labkit.Options{WriteEvery: -1})
+	require.Equal(t, 127, b.try("east", "crm_mon -1 -r").code)
+	b.fault("pacemaker", "east", "managed")
+	require.Contains(t, b.sh("east", "crm_mon -1 -r"), "(ocf::suse:SAPHana):\t Promoted east\n")
+	b.fault("pacemaker", "east", "maintenance")
+	require.Contains(t, b.sh("east", "crm_mon -1 -r"), "*** Resource management is DISABLED ***")
+	b.repair("pacemaker", "east")
+	require.Equal(t, 127, b.try("east", "crm_mon -1 -r").code)
+}
+
 func TestCutOutputHasNoEndAndAHangingCommandHangs(t *testing.T) {
 	b := up(t, labkit.Options{WriteEvery: -1})
 	b.fault("truncated-output", "east", "hdbnsutil", "120")

@@ -40,6 +40,7 @@ func up(t *testing.T, o labkit.Options) bench {
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	b := bench{l, t}
 	t.Cleanup(func() {
+		b.noCrash()
 		if t.Failed() {
 			for _, site := range l.Sites {
 				t.Log(b.try(site, "cat $DIR_INSTANCE/$SAPLOCALHOST/trace/*.trc; sapcontrol -nr $TINSTANCE -function GetProcessList; HDBSettings.sh systemReplicationStatus.py; hdbnsutil -sr_state").out)
@@ -50,6 +51,20 @@ func up(t *testing.T, o labkit.Options) bench {
 		b.moreWrites()
 	}
 	return b
+}
+
+// noCrash looks for what a daemon's own defects leave in its trace.
+func (b bench) noCrash() {
+	b.t.Helper()
+	traces, err := filepath.Glob(filepath.Join(b.Dir, "hosts/*/usr/sap/*/HDB*/*/trace/*.trc"))
+	require.NoError(b.t, err)
+	require.NotEmpty(b.t, traces)
+	for _, at := range traces {
+		text, err := os.ReadFile(at)
+		require.NoError(b.t, err)
+		require.NotContains(b.t, string(text), "DATA RACE")
+		require.NotContains(b.t, string(text), "panic:")
+	}
 }
 
 // result is a command's output and exit code.

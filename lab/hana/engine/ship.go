@@ -259,6 +259,9 @@ func (e *engine) shipFull(ctx context.Context, s *shipment, conn net.Conn) (poin
 			return point{}, ctx.Err()
 		}
 	}
+	if err := writeFrame(conn, frameEnd, nil); err != nil {
+		return point{}, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.full.Count++
@@ -267,7 +270,7 @@ func (e *engine) shipFull(ctx context.Context, s *shipment, conn net.Conn) (poin
 	s.full.Duration += now().Sub(begun)
 	s.full.End = now()
 	s.progress = 0
-	return last, writeFrame(conn, frameEnd, nil)
+	return last, nil
 }
 
 func (e *engine) transferPause() time.Duration {

@@ -114,8 +114,8 @@ func (e *engine) statusOfSource() string {
 func (e *engine) finishTakeover(t instance.Takeover) error {
 	site := e.siteNow()
 	system := e.volumes[0]
-	shipped, _, _ := system.state()
-	if shipped.Gen != t.ID {
+	last, shipped := e.furthestBehind()
+	if end, _, _ := system.state(); end.Gen != t.ID {
 		for _, v := range e.volumes {
 			if !v.initialised() {
 				continue
@@ -127,10 +127,7 @@ func (e *engine) finishTakeover(t instance.Takeover) error {
 	}
 	h := history{
 		Takeover: t, Ended: now(), SiteID: site.ID, SiteName: site.Name, Host: e.conf.Host, Version: e.conf.Version,
-		ShippedPos: shipped.Pos * logBlock, ShippedTime: shipped.At, LogPos: shipped.Pos * logBlock, LogTime: shipped.At,
-	}
-	if worst := e.lastHeard(); worst.Pos > shipped.Pos {
-		h.LogPos, h.LogTime = worst.Pos*logBlock, worst.At
+		ShippedPos: shipped.Pos * logBlock, ShippedTime: shipped.At, LogPos: last.Pos * logBlock, LogTime: last.At,
 	}
 	b, err := json.Marshal(h)
 	if err != nil {
@@ -147,14 +144,24 @@ func (e *engine) finishTakeover(t instance.Takeover) error {
 	return err
 }
 
-// lastHeard is the end of the source's system log as this site last heard it.
-func (e *engine) lastHeard() point {
+// furthestBehind gives, for the volume that misses most, the end of the
+// source's log as this site last heard it, and the end of its own.
+func (e *engine) furthestBehind() (last, shipped point) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.heard) == 0 {
-		return point{}
+	heard := e.heard
+	e.mu.Unlock()
+	for i, v := range e.volumes {
+		own, _, _ := v.state()
+		of := own
+		if i < len(heard) && heard[i].Pos > own.Pos {
+			of = heard[i]
+		}
+		missing := of.Pos - own.Pos
+		if i == 0 || missing > last.Pos-shipped.Pos || missing == last.Pos-shipped.Pos && own.At.After(shipped.At) {
+			last, shipped = of, own
+		}
 	}
-	return e.heard[0]
+	return last, shipped
 }
 
 // write runs statements of the database itself as one logged transaction.

@@ -153,6 +153,15 @@ func (c Config) At(host string, port int) (string, bool) {
 	return net.JoinHostPort(address, strconv.Itoa(port)), known
 }
 
+// Volumes is how many volumes the site has on all its hosts.
+func (c Config) Volumes() int {
+	workers := len(c.Members) - 1
+	if c.Standby != "" {
+		workers--
+	}
+	return 1 + len(c.Tenants) + workers
+}
+
 // Scale turns HANA's seconds into this lab's time.
 func (c Config) Scale(seconds float64) time.Duration {
 	return time.Duration(seconds * float64(c.Second))
