@@ -3,6 +3,7 @@
 package adapters
 
 import (
+	"github.com/switchback-dr/switchback/adapters/hana"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/adapters/postgres"
 )
@@ -11,5 +12,6 @@ import (
 func All() []kit.Adapter {
 	return []kit.Adapter{
 		postgres.New(),
+		hana.New(),
 	}
 }

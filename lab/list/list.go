@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/switchback-dr/switchback/lab/hana"
 	"github.com/switchback-dr/switchback/lab/labkit"
 	"github.com/switchback-dr/switchback/lab/postgres"
 )
@@ -13,6 +14,7 @@ import (
 // All gives every product, in the order in which they are shown.
 func All() []labkit.Product {
 	return []labkit.Product{
+		hana.Product{},
 		postgres.Product{},
 	}
 }
