@@ -5,11 +5,13 @@ package adapters
 import (
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/adapters/postgres"
+	"github.com/switchback-dr/switchback/adapters/vvr"
 )
 
 // All gives every adapter, in the order in which they are shown.
 func All() []kit.Adapter {
 	return []kit.Adapter{
 		postgres.New(),
+		vvr.New(),
 	}
 }

@@ -272,7 +272,7 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 		}
 	}
 	return site{Name: se.Name, Snapshot: v.Snapshot, Place: Place{
-		Site: se.Name, Host: v.Host, VVRHost: v.VVRHost, DG: v.DiskGroup, RVG: v.RVG, Bin: v.Bin, VCSBin: v.VCSBin, Sudo: s.set.Sudo,
+		Site: se.Name, Host: v.Host, VVRHost: v.VVRHost, DG: v.DiskGroup, RVG: v.RVG, Bin: v.Bin, VCSBin: v.VCSBin, Sudo: s.set.Sudo, System: s.name,
 	}}, nil
 }
 
