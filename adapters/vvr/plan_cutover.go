@@ -15,8 +15,8 @@ func (p *planner) cutover(from, to string) error {
 	if r := p.rs[to]; !r.IsSecondary() {
 		return dr.Refuse("no_secondary", "%s is no Secondary: %s", to, summary(r)).WithNext("start the failback again: it converts %s first", to)
 	}
-	start := p.readyForCutover(from, to)
-	p.change(from, to, cutoverPhases, start)
+	start, drop := p.readyForCutover(from, to)
+	p.change(from, to, cutoverPhases, start, drop)
 	after := p.at(dr.PhaseProtect)
 	if p.s.set.Order == orderManual {
 		after = p.at(dr.PhaseHandBack)
@@ -29,8 +29,9 @@ func (p *planner) cutover(from, to string) error {
 }
 
 // readyForCutover puts what is missing of being in sync in front of the stop of
-// the applications, and gives what is left for after it.
-func (p *planner) readyForCutover(from, to string) func(adder) {
+// the applications. It gives the checkpoint to start from behind it, and the
+// one to delete then.
+func (p *planner) readyForCutover(from, to string) (start, drop string) {
 	cp := p.checkpoint("f")
 	c, found, _ := p.rs[from].Checkpoint(cp)
 	b := p.behind(from, to)
@@ -42,24 +43,20 @@ func (p *planner) readyForCutover(from, to string) func(adder) {
 			p.d.Consequence("The checkpoint %s cannot be started from any more: %s is synchronised again before the applications stop.", cp, to)
 			first.sync(from, to, cp, false)
 		}
-		return func(a adder) {
-			a.start(from, to, cp)
-			a.wait(from, to, 0, dr.SkipNever)
-			a.drop(from, cp)
-		}
+		return cp, cp
 	case !b.Link.Has(flagAttached):
 		first.sync(from, to, cp, false)
 		p.catchUp(first, from, to, cp, p.maxKB())
-		return nil
+		return "", ""
 	case b.overflowed():
 		first.keep(to, "the replay of the DCM", true)
 		first.resync(from, to)
 		first.wait(from, to, p.maxKB(), dr.SkipNever)
 	}
 	if found {
-		return func(a adder) { a.drop(from, cp) }
+		drop = cp
 	}
-	return nil
+	return "", drop
 }
 
 // example4 synchronises a further Secondary from a new checkpoint on the final

@@ -74,7 +74,7 @@ func (p *planner) planned(old, to string) error {
 		return err
 	}
 	p.d.Empty(dr.PhasePrepare, "migrate needs no preparation while applications run")
-	p.change(old, to, takeoverPhases, nil)
+	p.change(old, to, takeoverPhases, "", "")
 	for _, sib := range p.others(old, to) {
 		if b := p.behind(old, sib); b.Why == "" && p.hasLink(to, sib) {
 			p.at(dr.PhaseProtect).wait(to, sib, p.maxKB(), dr.SkipDecision)
@@ -85,14 +85,19 @@ func (p *planner) planned(old, to string) error {
 	return nil
 }
 
-// change is the exchange of roles itself: close, drain, migrate, read.
-func (p *planner) change(old, to string, ph phaseNames, beforeWait func(adder)) {
+// change is the exchange of roles itself: close, drain, migrate, read. With a
+// checkpoint, replication starts from it once the volumes are closed, and it is
+// deleted when it was passed.
+func (p *planner) change(old, to string, ph phaseNames, startFrom, drop string) {
 	p.at(ph.stop).waitClosed(old, true)
 	drain := p.at(ph.drain)
-	if beforeWait != nil {
-		beforeWait(drain)
+	if startFrom != "" {
+		drain.start(old, to, startFrom)
 	}
 	drain.wait(old, to, 0, dr.SkipNever)
+	if drop != "" {
+		drain.drop(old, drop)
+	}
 	for _, sib := range p.others(old, to) {
 		if l, ok := p.rs[old].LinkTo(p.place(sib).VVRHost); ok && l.Has(flagAttached) {
 			drain.wait(old, sib, 0, dr.SkipNever)
