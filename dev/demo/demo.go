@@ -13,6 +13,7 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/lab/labkit"
 	"github.com/switchback-dr/switchback/lab/postgres"
+	"github.com/switchback-dr/switchback/lab/vvr"
 )
 
 // Options are a demo's settings. The zero value plays PostgreSQL in a
@@ -34,6 +35,7 @@ type Options struct {
 // products are what the demo can play: one line each.
 var products = map[string]labkit.Product{
 	"postgres": postgres.Product{},
+	"vvr":      vvr.Product{},
 }
 
 // limit bounds every single wait, except those for people.
