@@ -53,7 +53,7 @@ var migrate = kit.Spec[migrateArgs]{
 			if b := behindOf(r[0], a.New); !b.UpToDate() {
 				return no("%s", b.text(a.New))
 			}
-			return noConfigError(r[0], a.Old)
+			return noConfigError(r[0], a.Old, a.New)
 		}, a.Old, a.New)
 	},
 	Interpret: func(a migrateArgs, j kit.Job) error {
@@ -97,9 +97,13 @@ func allUpToDate(r Reading, p Place) error {
 	return nil
 }
 
-func noConfigError(r Reading, p Place) error {
-	if r.RDS != nil && len(r.RDS.Errors) > 0 {
-		return no("vradmin shows a configuration error of %s: %s: %s", p.Site, r.RDS.Errors[0].Host, r.RDS.Errors[0].Text)
+func noConfigError(r Reading, p Place, others ...Place) error {
+	names := []string{p.VVRHost}
+	for _, o := range others {
+		names = append(names, o.VVRHost)
+	}
+	if e, found := r.ConfigError(names...); found {
+		return no("vradmin shows a configuration error of %s: %s: %s", p.Site, e.Host, e.Text)
 	}
 	return nil
 }

@@ -49,8 +49,8 @@ var startrep = kit.Spec[startArgs]{
 			if err != nil {
 				return err
 			}
-			if r[0].SizesEqual() != dr.Yes {
-				return no("the data volumes of %s are not known to have equal sizes on all hosts: %s", a.Primary.Site, orNone(r[0].Text["vol"]))
+			if err := a.Primary.sameSizes(r[0], a.Secondary); err != nil {
+				return err
 			}
 			if a.Checkpoint == "" {
 				return nil

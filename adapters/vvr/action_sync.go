@@ -141,8 +141,8 @@ func guardSync(ctx context.Context, env kit.Env, a syncArgs) (kit.HostTime, erro
 		if !s.names(a.Target.VVRHost) {
 			return no("the RDS of %s has no Secondary %s", a.Source.Site, a.Target.VVRHost)
 		}
-		if s.SizesEqual() != dr.Yes {
-			return no("the data volumes of %s are not known to have equal sizes on all hosts: %s", a.Source.Site, orNone(s.Text["vol"]))
+		if err := a.Source.sameSizes(s, a.Target); err != nil {
+			return err
 		}
 		if s.Checkpoints == nil {
 			return no("the checkpoints of %s could not be read: %s", a.Source.Site, orNone(s.Text["cp"]))

@@ -100,6 +100,14 @@ func (p Place) detached(r Reading, to Place) error {
 	return nil
 }
 
+// sameSizes wants data volumes of the same size on both hosts.
+func (p Place) sameSizes(r Reading, to Place) error {
+	if t := r.SizesEqual(p.VVRHost, to.VVRHost); t != dr.Yes {
+		return no("whether the data volumes of %s and %s have the same sizes: %s (%s)", p.Site, to.Site, t, orNone(r.Text["vol"]))
+	}
+	return nil
+}
+
 // behind is how far a Secondary is behind by its Primary's RLINK.
 type behind struct {
 	Link RLink

@@ -151,9 +151,12 @@ func (d describer) configuration(r Reading) {
 		return
 	}
 	d.add("configuration", dr.TriOf(len(r.RDS.Errors) == 0), "vradmin -l printrvg", "%s", configErrors(r))
-	if r.Volumes != nil {
-		d.add("sizes_equal", r.SizesEqual(), "vradmin printvol", "sizes of %s on all hosts", dr.Count(int64(len(*r.Volumes)), "data volume"))
-		d.add("dcm", r.DCMEverywhere(), "vradmin printvol", "a DCM on every data volume of every host")
+	if r.Volumes == nil {
+		return
+	}
+	d.add("dcm", r.DCMEverywhere(r.LocalName()), "vradmin printvol", "a DCM on every data volume of this host")
+	for _, l := range r.RLinks {
+		d.add("sizes_equal_"+l.Remote, r.SizesEqual(r.LocalName(), l.Remote), "vradmin printvol", "data volumes of the same size as at %s", l.Remote)
 	}
 }
 

@@ -53,11 +53,13 @@ func at(host string, f func(m *sample)) func(s *scene) {
 // common are the changes that every guard of a host must notice.
 func common(host string) map[string]func(s *scene) {
 	return map[string]func(s *scene){
-		host + ": silent":             at(host, func(m *sample) { m.down = true }),
-		host + ": RVG not read":       at(host, func(m *sample) { m.noRVG = true }),
-		host + ": no disk group":      at(host, func(m *sample) { m.noDG = true }),
-		host + ": acting":             at(host, func(m *sample) { m.flags += " acting_secondary"; m.role = rolePrimary }),
-		host + ": role exchanged":     at(host, func(m *sample) { m.role = map[string]string{rolePrimary: roleSecondary, roleSecondary: rolePrimary}[m.role] }),
+		host + ": silent":        at(host, func(m *sample) { m.down = true }),
+		host + ": RVG not read":  at(host, func(m *sample) { m.noRVG = true }),
+		host + ": no disk group": at(host, func(m *sample) { m.noDG = true }),
+		host + ": acting":        at(host, func(m *sample) { m.flags += " acting_secondary"; m.role = rolePrimary }),
+		host + ": role exchanged": at(host, func(m *sample) {
+			m.role = map[string]string{rolePrimary: roleSecondary, roleSecondary: rolePrimary}[m.role]
+		}),
 		host + ": RLINKs not read":    at(host, func(m *sample) { m.links[0].flags = "new words" }),
 		host + ": another host's RVG": at(host, func(m *sample) { m.vvr = "paris-rep"; m.rds = append([]string{"Secondary paris-rep"}, m.rds...) }),
 	}

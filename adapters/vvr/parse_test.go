@@ -35,8 +35,8 @@ func TestAReadingHoldsWhatTheToolsShowed(t *testing.T) {
 	name, ok := r.PrimaryPrimary()
 	require.True(t, ok)
 	require.Equal(t, "london-rep", name)
-	require.Equal(t, dr.Yes, r.DCMEverywhere())
-	require.Equal(t, dr.Yes, r.SizesEqual())
+	require.Equal(t, dr.Yes, r.DCMEverywhere("seattle-rep"))
+	require.Equal(t, dr.Yes, r.SizesEqual("seattle-rep", "tokyo-rep"))
 	require.Equal(t, []string{"hr_dv01 process 4711 shopd"}, r.Holders)
 	text, ok := r.HasMark("hr-1-makesec")
 	require.True(t, ok)
@@ -153,7 +153,7 @@ VxVM VVR vxrsync INFO V-5-52-2214     Total size:          3.000 G
 
 Eps_time Dest_host        Src_vol      Dest_vol     F'shed/Tot_sz  Diff  Done
 00:00:00 lima             fin_dv01     fin_dv01        0M/1024M      0%    0%
-` + "00:00:10 lima             fin_dv01     fin_dv01      512M/1024M      3%   50%\r00:00:10 lima             fin_dv01     fin_dv01      512M/1024M      3%   50%\n" +
+` + "00:00:05 lima             fin_dv01     fin_dv01      512K/1024M      3%    0%\r00:00:10 lima             fin_dv01     fin_dv01      512M/1024M      3%   50%\n" +
 	`00:00:21 lima             fin_dv01     fin_dv01     1024M/1024M      2%  100%
 00:00:31 lima             fin_dv02     fin_dv02      512M/2048M      0%   25%
 `
@@ -161,9 +161,9 @@ Eps_time Dest_host        Src_vol      Dest_vol     F'shed/Tot_sz  Diff  Done
 func TestProgressIsSummedOverVolumesAndNeverTakenForTheEnd(t *testing.T) {
 	p, ok := ParseSyncProgress(progressText)
 	require.True(t, ok)
-	require.Equal(t, int64(1536), p.DoneMB)
-	require.Equal(t, int64(3072), p.TotalMB)
-	require.Equal(t, int64(20), p.DiffMB)
+	require.Equal(t, int64(1536<<20), p.Done)
+	require.Equal(t, int64(3072<<20), p.Total)
+	require.InDelta(t, 20.48, float64(p.Differed)/(1<<20), 0.01)
 	require.Equal(t, "fin_dv02", p.Volume)
 	require.False(t, p.Ended)
 	_, ok = ParseSyncProgress("")
@@ -199,7 +199,7 @@ func FuzzParseSyncProgress(f *testing.F) {
 	f.Add(progressText)
 	f.Fuzz(func(t *testing.T, out string) {
 		p, ok := ParseSyncProgress(out)
-		if ok && (p.DoneMB < 0 || p.DoneMB > p.TotalMB) {
+		if ok && (p.Done < 0 || p.Done > p.Total) {
 			t.Fatalf("%+v", p)
 		}
 	})

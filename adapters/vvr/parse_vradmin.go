@@ -193,38 +193,42 @@ func (r *Reading) rep(c call) error {
 	return nil
 }
 
-// volumes reads vradmin printvol: a column for the Primary and one for each
-// Secondary, line types h, dg, rv, and for every volume v, sz, pn, fl.
+// volumes reads vradmin printvol: one column for the Primary and one for each
+// Secondary that is named, line types h, dg, rv, and for every volume v, sz, pn,
+// fl. How several Secondaries are laid out is not known from the guides: more
+// columns, or a block for each, are both read. "-" is not told.
 func (r *Reading) volumes(c call) error {
 	lines, _ := c.data()
 	if c.exit != 0 {
 		return nil
 	}
 	list := []VolumeRow{}
-	columns := 0
+	var hosts []string
 	for _, l := range lines {
 		f := strings.Fields(l)
-		if len(f) == 0 || strings.HasPrefix(l, "Replicated Data Set:") {
+		if len(f) == 0 || strings.HasPrefix(l, "Replicated Data Set:") || strings.HasPrefix(l, "TY ") || f[0] == "PRIMARY" {
 			continue
 		}
-		last := len(list) - 1
+		values, last := f[1:], len(list)-1
 		switch {
-		case f[0] == "TY" || f[0] == "dg" || f[0] == "rv":
-		case f[0] == "h":
-			columns = len(f) - 1
-		case f[0] == "v" && len(f)-1 == columns && columns > 0:
-			list = append(list, VolumeRow{Names: f[1:], DCM: make([]bool, columns)})
-		case f[0] == "sz" && last >= 0 && len(f)-1 == columns:
-			for _, w := range f[1:] {
+		case f[0] == "h" && len(values) > 0:
+			hosts = values
+		case f[0] == "dg" || f[0] == "rv" || f[0] == "pn":
+		case f[0] == "v" && len(values) == len(hosts) && len(hosts) > 0:
+			list = append(list, VolumeRow{Hosts: hosts, Names: values, DCM: make([]bool, len(hosts))})
+		case f[0] == "sz" && last >= 0 && len(values) == len(hosts):
+			for _, w := range values {
 				n, err := strconv.ParseInt(w, 10, 64)
+				if w == "-" {
+					n, err = -1, nil
+				}
 				if err != nil {
 					return fmt.Errorf("printvol printed a size that is not recognised: %s", dr.Clip(l, 100))
 				}
 				list[last].Sizes = append(list[last].Sizes, n)
 			}
-		case f[0] == "pn":
-		case f[0] == "fl" && last >= 0 && len(f)-1 == columns:
-			for i, w := range f[1:] {
+		case f[0] == "fl" && last >= 0 && len(values) == len(hosts):
+			for i, w := range values {
 				list[last].DCM[i] = strings.Contains(w, "DCM")
 			}
 		case f[0] == "fl" && last >= 0:

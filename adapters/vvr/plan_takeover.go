@@ -125,7 +125,7 @@ func (p *planner) plannable(old, to string) error {
 	if !r.IsPrimary() || r.RVG.Kernel != kernelEnabled {
 		return dr.Refuse("no_primary", "%s is no Primary that takes I/O: %s", old, summary(r)).WithNext(`use mode "unplanned" if it is lost`)
 	}
-	if len(r.RDS.Errors) > 0 {
+	if _, found := r.ConfigError(p.place(old).VVRHost, p.place(to).VVRHost); found {
 		return dr.Refuse("configuration", "VVR shows a configuration error at %s: %s", old, configErrors(r)).WithNext("repair the configuration, then start again")
 	}
 	b := p.behind(old, to)
@@ -236,7 +236,7 @@ func (p *planner) aliveRefusal(old, to string) error {
 // fast gives the form of the takeover: fast failback needs a DCM on every data
 // volume.
 func (p *planner) fast(to string) string {
-	if p.s.set.FastFailback != fastOff && p.rs[to].DCMEverywhere() != dr.Yes {
+	if p.s.set.FastFailback != fastOff && p.rs[to].DCMEverywhere(p.place(to).VVRHost) != dr.Yes {
 		return fastOff
 	}
 	return p.s.set.FastFailback

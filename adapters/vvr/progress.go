@@ -14,21 +14,24 @@ import (
 
 // SyncProgress is what the progress table of a synchronisation told last.
 type SyncProgress struct {
-	// DoneMB and TotalMB sum over the volumes that were shown; TotalMB is the
-	// whole when the table's head told it.
-	DoneMB, TotalMB int64
-	// DiffMB is how much of DoneMB differed, from the per cents of volumes.
-	DiffMB  int64
-	Volume  string
-	Elapsed time.Duration
+	// Done and Total are bytes, summed over the volumes that were shown; Total
+	// is the whole when the table's head told it.
+	Done, Total int64
+	// Differed is how much of Done differed, from the per cents of volumes.
+	Differed int64
+	Volume   string
+	Elapsed  time.Duration
 	// Ended says that the tool told its end; it proves nothing.
 	Ended bool
 }
 
 var (
-	progressRow = regexp.MustCompile(`^([0-9]{2,3}):([0-9]{2}):([0-9]{2})\s+(\S+)\s+(\S+)\s+(\S+)\s+([0-9]{1,12})M/([0-9]{1,12})M\s+([0-9]{1,3})%\s+([0-9]{1,3})%$`)
+	progressRow = regexp.MustCompile(`^([0-9]{2,3}):([0-9]{2}):([0-9]{2})\s+(\S+)\s+(\S+)\s+(\S+)\s+([0-9]{1,9})([KMGT])/([0-9]{1,9})([KMGT])\s+([0-9]{1,3})%\s+([0-9]{1,3})%$`)
 	totalSize   = regexp.MustCompile(`Total size:\s+([0-9]{1,12}(?:\.[0-9]{1,6})?) ([KMGT])B?$`)
 )
+
+// unit is the meaning of a size's last letter.
+var unit = map[string]int64{"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 // ParseSyncProgress reads the progress that vradmin syncrvg prints. Lines may be
 // missing, repeated, or redrawn with a carriage return; what is not a row of
@@ -42,9 +45,8 @@ func ParseSyncProgress(out string) (p SyncProgress, ok bool) {
 		l = strings.TrimSpace(l)
 		if m := totalSize.FindStringSubmatch(l); m != nil {
 			f, err := strconv.ParseFloat(m[1], 64)
-			unit := map[string]float64{"K": 1.0 / 1024, "M": 1, "G": 1024, "T": 1024 * 1024}[m[2]]
-			if err == nil {
-				whole = int64(f * unit)
+			if err == nil && f < 1e9 {
+				whole = int64(f * float64(unit[m[2]]))
 			}
 			continue
 		}
@@ -57,17 +59,18 @@ func ParseSyncProgress(out string) (p SyncProgress, ok bool) {
 			continue
 		}
 		n := func(i int) int64 { v, _ := strconv.ParseInt(m[i], 10, 64); return v }
-		if n(7) > n(8) || n(9) > 100 || n(10) > 100 {
+		done, total := n(7)*unit[m[8]], n(9)*unit[m[10]]
+		if done > total || total > 1<<50 || n(11) > 100 || n(12) > 100 {
 			continue
 		}
 		p.Elapsed = time.Duration(n(1))*time.Hour + time.Duration(n(2))*time.Minute + time.Duration(n(3))*time.Second
 		p.Volume = dr.Clip(m[5], 40)
-		seen[m[4]+" "+m[5]] = volume{n(7), n(8), n(7) * n(9) / 100}
+		seen[m[4]+" "+m[5]] = volume{done, total, done / 100 * n(11)}
 	}
 	for _, v := range seen {
-		p.DoneMB, p.TotalMB, p.DiffMB = p.DoneMB+v.done, p.TotalMB+v.total, p.DiffMB+v.diff
+		p.Done, p.Total, p.Differed = p.Done+v.done, p.Total+v.total, p.Differed+v.diff
 	}
-	p.TotalMB = max(p.TotalMB, whole)
+	p.Total = max(p.Total, whole)
 	return p, len(seen) > 0
 }
 
@@ -82,18 +85,18 @@ func syncProgress(ctx context.Context, env kit.Env, a syncArgs) *kit.Progress {
 		return &kit.Progress{Text: "comparing the volumes of " + a.Source.Site + " and " + a.Target.Site, At: env.Now()}
 	}
 	percent := int64(0)
-	if p.TotalMB > 0 {
-		percent = p.DoneMB * 100 / p.TotalMB
+	if p.Total > 0 {
+		percent = int64(float64(p.Done) * 100 / float64(p.Total))
 	}
-	out2 := &kit.Progress{
+	told := &kit.Progress{
 		Text: fmt.Sprintf("synchronising %s with %s: %d %%, %s of %s compared, about %s of them differed (volume %s)",
-			a.Target.Site, a.Source.Site, percent, dr.ByteText(p.DoneMB<<20), dr.ByteText(p.TotalMB<<20), dr.ByteText(p.DiffMB<<20), p.Volume),
-		Done: p.DoneMB << 20, Total: p.TotalMB << 20, At: env.Now(),
+			a.Target.Site, a.Source.Site, percent, dr.ByteText(p.Done), dr.ByteText(p.Total), dr.ByteText(p.Differed), p.Volume),
+		Done: p.Done, Total: p.Total, At: env.Now(),
 	}
-	if p.DoneMB > 0 && p.Elapsed > 0 {
-		out2.Left = dr.Duration(time.Duration(float64(p.Elapsed) * float64(p.TotalMB-p.DoneMB) / float64(p.DoneMB)).Round(time.Second))
+	if p.Done > 0 && p.Elapsed > 0 {
+		told.Left = dr.Duration(time.Duration(float64(p.Elapsed) * float64(p.Total-p.Done) / float64(p.Done)).Round(time.Second))
 	}
-	return out2
+	return told
 }
 
 // syncEvidence keeps the last row of the progress for the report.
@@ -106,7 +109,7 @@ func syncEvidence(ctx context.Context, env kit.Env, a syncArgs) []dr.Evidence {
 	return []dr.Evidence{{
 		Step: env.Job.Step, At: env.Now(), Name: "vvr.synchronised",
 		Text: fmt.Sprintf("%s of %s were compared with %s, about %s of them differed and were sent, by the tool's own account",
-			dr.ByteText(p.DoneMB<<20), a.Target.Site, a.Source.Site, dr.ByteText(p.DiffMB<<20)),
+			dr.ByteText(p.Done), a.Target.Site, a.Source.Site, dr.ByteText(p.Differed)),
 	}}
 }
 

@@ -143,10 +143,12 @@ type RepStatus struct {
 	Timestamp   string `json:"timestamp,omitempty"`
 }
 
-// VolumeRow is one data volume of vradmin printvol on all hosts that it names.
+// VolumeRow is one data volume of vradmin printvol on the hosts that it names.
 type VolumeRow struct {
+	// Hosts are VVR's names of the columns, Names the volume's name on each.
+	Hosts []string `json:"hosts"`
 	Names []string `json:"names"`
-	// Sizes are in sectors.
+	// Sizes are in sectors; -1 where the host did not tell.
 	Sizes []int64 `json:"sizes"`
 	DCM   []bool  `json:"dcm"`
 }
@@ -315,33 +317,64 @@ func (r Reading) HasMark(name string) (string, bool) {
 	return "", false
 }
 
-// DCMEverywhere says whether every data volume has a DCM on every host, which
-// fast failback needs (manual: "Taking over from an original Primary").
-func (r Reading) DCMEverywhere() dr.Tri {
-	if r.Volumes == nil {
-		return dr.Unknown
-	}
-	for _, v := range *r.Volumes {
-		for _, d := range v.DCM {
-			if !d {
-				return dr.No
-			}
+// DCMEverywhere says whether every data volume has a DCM on a host, which fast
+// failback needs (guide, Taking over from an original Primary).
+func (r Reading) DCMEverywhere(host string) dr.Tri {
+	return r.everyVolume(func(v VolumeRow) dr.Tri {
+		i := slices.Index(v.Hosts, host)
+		if i < 0 {
+			return dr.Unknown
 		}
-	}
-	return dr.TriOf(len(*r.Volumes) > 0)
+		return dr.TriOf(v.DCM[i])
+	})
 }
 
-// SizesEqual says whether the data volumes have equal sizes on all hosts.
-func (r Reading) SizesEqual() dr.Tri {
-	if r.Volumes == nil {
+// SizesEqual says whether the data volumes have equal sizes on two hosts.
+func (r Reading) SizesEqual(a, b string) dr.Tri {
+	return r.everyVolume(func(v VolumeRow) dr.Tri {
+		i, k := slices.Index(v.Hosts, a), slices.Index(v.Hosts, b)
+		if i < 0 || k < 0 || v.Sizes[i] < 0 || v.Sizes[k] < 0 {
+			return dr.Unknown
+		}
+		return dr.TriOf(v.Sizes[i] == v.Sizes[k])
+	})
+}
+
+// everyVolume asks of every data volume of the RVG, by name, in the rows that
+// tell of it. A volume that no row tells of is unknown.
+func (r Reading) everyVolume(ask func(VolumeRow) dr.Tri) dr.Tri {
+	if r.Volumes == nil || r.RVG == nil || len(r.RVG.Volumes) == 0 {
 		return dr.Unknown
 	}
-	for _, v := range *r.Volumes {
-		for _, s := range v.Sizes {
-			if s != v.Sizes[0] {
-				return dr.No
+	all := dr.Yes
+	for _, name := range r.RVG.Volumes {
+		found := dr.Unknown
+		for _, v := range *r.Volumes {
+			if !slices.Contains(v.Names, name) {
+				continue
+			}
+			if t := ask(v); t != dr.Unknown {
+				found = t
+			}
+			if found == dr.No {
+				break
 			}
 		}
+		all = all.And(found)
 	}
-	return dr.TriOf(len(*r.Volumes) > 0)
+	return all
+}
+
+// ConfigError gives the first configuration error that concerns one of the
+// hosts, or any Primary-Primary configuration.
+func (r Reading) ConfigError(hosts ...string) (ConfigError, bool) {
+	if r.RDS == nil {
+		return ConfigError{}, false
+	}
+	for _, e := range r.RDS.Errors {
+		if isPrimaryPrimary(e.Text) || slices.Contains(hosts, e.Host) {
+			return e, true
+		}
+	}
+	return ConfigError{}, false
 }

@@ -169,6 +169,11 @@ func (s sample) printrvg() string {
 func (s sample) printvol() string {
 	n := len(s.rds)
 	row := func(k, v string) string { return k + strings.Repeat("  "+v, n) + "\n" }
+	names := ""
+	for _, h := range s.rds {
+		_, name, _ := strings.Cut(h, " ")
+		names += "  " + name
+	}
 	dcm := "DCM"
 	if s.noDCM {
 		dcm = "-"
@@ -177,7 +182,7 @@ func (s sample) printvol() string {
 	if s.sizes != "" {
 		size = s.sizes
 	}
-	b := "Replicated Data Set: hr_rvg\nTY  PRIMARY   SECONDARY\n" + row("h", "x") + row("dg", "hrdg") + row("rv", "hr_rvg")
+	b := "Replicated Data Set: hr_rvg\nTY  PRIMARY   SECONDARY\n" + "h" + names + "\n" + row("dg", "hrdg") + row("rv", "hr_rvg")
 	for _, v := range []string{"hr_dv01", "hr_dv02"} {
 		b += row("v", v) + row("sz", "65536") + row("pn", "1") + row("fl", dcm)
 	}
