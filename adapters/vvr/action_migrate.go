@@ -82,8 +82,8 @@ var migrate = kit.Spec[migrateArgs]{
 
 // allUpToDate wants what migrate wants of every RLINK that takes part.
 func allUpToDate(r Reading, p Place) error {
-	if r.Text["rlink"] != "" || r.Text["status"] != "" {
-		return no("the RLINKs of %s were not recognised: %s", p.Site, orNone(r.Text["rlink"]+r.Text["status"]))
+	if r.Text["rlink"] != "" {
+		return no("the RLINKs of %s were not recognised: %s", p.Site, r.Text["rlink"])
 	}
 	for _, l := range r.RLinks {
 		if !l.Has(flagAttached) {

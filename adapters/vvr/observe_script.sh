@@ -15,8 +15,9 @@ echo 'begin 1'
 run dg "$bin/vxdg" -q list
 run rvg "$bin/vxprint" -g "$dg" -l "$rvg"
 flags=$(printf '%s\n' "$out" | sed -n 's/^flags: *//p')
+vols=$(printf '%s\n' "$out" | sed -n 's/.*datavols=\([^ ]*\).*/\1/p' | tr ',' ' ')
 run rlink "$bin/vxprint" -g "$dg" -Pl
-links=$(printf '%s\n' "$out" | sed -n 's/^Rlink: *//p')
+links=$(printf '%s\n' "$out" | awk -v g="rvg=$rvg" '/^Rlink:/ { n = $2; mine = 0 } { for (i = 1; i <= NF; i++) if ($i == g) mine = 1 } /^flags:.* attached( |$)/ { if (mine) print n }')
 case " $flags " in
 *' primary '*)
 	for l in $links; do run status "$bin/vxrlink" -g "$dg" status "$l"; done
@@ -30,7 +31,7 @@ if wanted rds; then run rds "$bin/vradmin" -g "$dg" -l printrvg "$rvg"; fi
 if wanted rep; then run rep "$bin/vradmin" -g "$dg" -l repstatus "$rvg"; fi
 if wanted vol; then run vol "$bin/vradmin" -g "$dg" printvol "$rvg"; fi
 if wanted holders; then
-	for v in $($limit $pre "$bin/vxprint" -g "$dg" -qQVF%datavols "$rvg" </dev/null 2>/dev/null | tr ',' ' '); do
+	for v in $vols; do
 		grep "^/dev/vx/dsk/$dg/$v " /proc/mounts 2>/dev/null | while read -r d m rest; do echo "holder $v mounted on $m"; done
 		for p in $($limit $pre fuser "/dev/vx/dsk/$dg/$v" "/dev/vx/rdsk/$dg/$v" </dev/null 2>/dev/null); do
 			echo "holder $v process $p $(ps -o comm= -p "${p%%[!0-9]*}" 2>/dev/null)"

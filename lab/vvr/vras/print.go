@@ -137,24 +137,23 @@ const stale = "Pri or Sec IP not available or vradmind not running, stale inform
 func (r *run) printvol(v kernel.View) error {
 	primary, secondaries := r.rds(v)
 	r.println("Replicated Data Set: " + v.RVG)
-	r.println("TY NAME / NAME ...: h host, dg disk group, rv RVG, v volume, sz sectors, pn plexes, fl flags")
 	for _, s := range secondaries {
-		r.println(fmt.Sprintf("%-40s%s", "PRIMARY", "SECONDARY"))
-		r.columns("h  ", primary.name, s.name)
-		r.columns("dg ", v.DG, v.DG)
-		r.columns("rv ", v.RVG, v.RVG)
+		r.columns("TY  ", "PRIMARY", "SECONDARY")
+		r.columns("h   ", primary.name, s.name)
+		r.columns("dg  ", v.DG, v.DG)
+		r.columns("rv  ", v.RVG, v.RVG)
 		for i := range v.Volumes {
-			r.columns("v  ", volume(primary, i, "name"), volume(s, i, "name"))
-			r.columns("sz ", volume(primary, i, "size"), volume(s, i, "size"))
-			r.columns("pn ", volume(primary, i, "plexes"), volume(s, i, "plexes"))
-			r.columns("fl ", volume(primary, i, "flags"), volume(s, i, "flags"))
+			r.columns("v   ", volume(primary, i, "name"), volume(s, i, "name"))
+			r.columns("sz  ", volume(primary, i, "size"), volume(s, i, "size"))
+			r.columns("pn  ", volume(primary, i, "plexes"), volume(s, i, "plexes"))
+			r.columns("fl  ", volume(primary, i, "flags"), volume(s, i, "flags"))
 		}
 	}
 	return nil
 }
 
 func (r *run) columns(head, left, right string) {
-	r.println(strings.TrimRight(fmt.Sprintf("%-40s%s", head+left, head+right), " "))
+	r.println(strings.TrimRight(fmt.Sprintf("%s%-38s%s", head, left, right), " "))
 }
 
 func volume(s seen, i int, what string) string {
