@@ -37,12 +37,26 @@ func (k *Kernel) Listen() error {
 		return err
 	}
 	defer func() { _ = local.Close() }()
+	k.mu.Lock()
+	k.closers = append(k.closers, remote.Close, local.Close)
+	k.mu.Unlock()
 	for host := range k.Peers {
 		go k.talk(host)
 	}
-	go wire.Serve(remote, func(c net.Conn) wire.Session { return &session{k: k, conn: c, ops: remoteOps} })
-	wire.Serve(local, func(c net.Conn) wire.Session { return &session{k: k, conn: c, ops: localOps} })
+	go wire.Serve(remote, func(c net.Conn) wire.Session { return k.begin(c, remoteOps) })
+	wire.Serve(local, func(c net.Conn) wire.Session { return k.begin(c, localOps) })
 	return nil
+}
+
+// begin makes the session of a connection. A kernel that is closed has none.
+func (k *Kernel) begin(c net.Conn, ops map[string]operation) *session {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		_ = c.Close()
+	}
+	k.conns[c] = true
+	return &session{k: k, conn: c, ops: ops}
 }
 
 // Kernel is where the kernel listens for its peers.
@@ -84,6 +98,9 @@ func (s *session) Handle(_ context.Context, op string, args json.RawMessage) (an
 	}
 	s.k.mu.Lock()
 	defer s.k.mu.Unlock()
+	if s.k.closed {
+		return nil, errClosed
+	}
 	return f(s.k, args)
 }
 
@@ -91,6 +108,7 @@ func (s *session) Handle(_ context.Context, op string, args json.RawMessage) (an
 func (s *session) End() {
 	s.k.mu.Lock()
 	defer s.k.mu.Unlock()
+	delete(s.k.conns, s.conn)
 	if _, ok := s.k.opens[s]; ok {
 		delete(s.k.opens, s)
 		s.k.wake()
