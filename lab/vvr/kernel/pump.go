@@ -176,6 +176,9 @@ func (k *Kernel) apply(b batch) (applied, error) {
 		return applied{}, texts.Refuse("detached", l.Name)
 	case l.SecondaryPaused:
 		return applied{}, texts.Refuse("paused", l.Name)
+	case !k.reach(b.From):
+		// A link that works in one direction is down.
+		return applied{}, texts.Refuse("not-connected", k.state.RVG, b.From)
 	}
 	changed := false
 	if l.Generation != b.Generation {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/switchback-dr/switchback/lab/vvr/wire"
 )
@@ -143,6 +144,12 @@ func do[A any](f func(*Kernel, A) error) operation {
 // remoteOps are what another host's kernel may ask.
 var remoteOps = map[string]operation{
 	"hello": take(func(k *Kernel, h hello) (hello, error) {
+		if p := k.peers[h.Host]; p != nil && !k.reach(h.Host) {
+			// A link that works in one direction is down: what comes through
+			// it is a sign of life and nothing else.
+			p.in, p.said.Reached = time.Now(), h.Reached
+			return k.hello(h.Host), nil
+		}
 		err := k.heard(h)
 		return k.hello(h.Host), err
 	}),
@@ -154,10 +161,11 @@ var remoteOps = map[string]operation{
 // localOps are what programs of the host may ask; vradmind passes questions of
 // other hosts' vradmind on.
 var localOps = map[string]operation{
-	"view":  take(func(k *Kernel, _ struct{}) (View, error) { return k.view(), nil }),
-	"sums":  take((*Kernel).sums),
-	"fetch": take((*Kernel).fetch),
-	"store": do((*Kernel).store),
+	"view":    take(func(k *Kernel, _ struct{}) (View, error) { return k.view(), nil }),
+	"sums":    take((*Kernel).sums),
+	"fetch":   take((*Kernel).fetch),
+	"store":   do((*Kernel).store),
+	"release": do((*Kernel).release),
 
 	"checkstart":  do((*Kernel).checkStart),
 	"checkend":    take((*Kernel).checkEnd),

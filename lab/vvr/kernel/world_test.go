@@ -206,4 +206,3 @@ func (w *world) takeOver(failback, auto bool) {
 	w.kill("a")
 	w.until("b must be allowed to take over", func() bool { return w.do("b", "takeover", Takeover{failback, auto}) == nil })
 }
-

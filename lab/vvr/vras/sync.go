@@ -84,15 +84,17 @@ func (s *syncing) connect() (err error) {
 		} else if l.Attached {
 			return texts.Refuse("sync-attached", "/dev/vx/rdsk/"+s.view.DG+"/"+s.view.Volumes[0].Name)
 		}
-		if s.targets[h], err = s.kernelOf(h); err != nil {
+		target, err := s.kernelOf(h)
+		if err != nil {
 			return err
 		}
+		s.targets[h] = target
 		for _, v := range s.view.Volumes {
 			if s.has("-verify") {
 				break
 			}
 			ask := kernel.Store{Stream: s.stream, Source: s.config.Host, Volume: v.Name, Size: v.Size}
-			if err := lost(h, s.targets[h].Ask("store", ask, nil, askPatience)); err != nil {
+			if err := lost(h, target.Ask("store", ask, nil, askPatience)); err != nil {
 				return err
 			}
 		}
@@ -105,6 +107,8 @@ func (s *syncing) close() {
 		s.source.Close()
 	}
 	for _, t := range s.targets {
+		// A target that is out of reach gives the stream up by itself.
+		_ = t.Ask("release", kernel.Store{Stream: s.stream}, nil, dialPatience)
 		t.Close()
 	}
 }
