@@ -57,8 +57,11 @@ func TestASynchronisationThatIsBrokenOffInAnyWayCanBeDoneAgain(t *testing.T) {
 	b.start("west")
 
 	b.fault("slow-sync", "west", "20")
-	_, code = b.try("west", "timeout -s KILL 0.3 vradmin -g shopdg -c killed syncrvg shop_rvg seattle-rep")
-	require.NotZero(t, code)
+	b.until("a vradmin must be killed in the middle", func() bool {
+		out, _ := b.try("west", `vradmin -g shopdg -c killed syncrvg shop_rvg seattle-rep >$HOME/sync.out 2>&1 & p=$!
+			while kill -0 $p 2>/dev/null && ! grep -q Eps_time $HOME/sync.out; do sleep 0.02; done; kill -9 $p; wait $p; cat $HOME/sync.out`)
+		return strings.Contains(out, "Starting volume synchronization")
+	})
 	b.until("without vradmin its synchronisation ends", func() bool {
 		out, code := b.try("west", "vradmin -g shopdg -c cp-again syncrvg shop_rvg tokyo-rep")
 		return code != 0 && strings.Contains(out, "not part of the RDS")
@@ -155,6 +158,9 @@ func TestAnIsolatedSecondaryAnswersWithWhatItKnewBefore(t *testing.T) {
 	b.replicates("east", west)
 	b.fault("link-cut", "east")
 	b.until("east must be out of reach", func() bool { return b.status("west", west, "Replication status") == "N/A" })
+	b.until("east must know it as well", func() bool {
+		return b.status("east", west, "Replication status") == "paused (due to network disconnection)"
+	})
 	b.fault("divergent-writes", "east", "4")
 	require.Equal(t, upToDate, b.status("west", west, "Data status"))
 	require.Contains(t, b.sh("west", "vradmin printrvg"), "Primary (Unreachable):\n\tHostName: seattle-rep\n")

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -132,7 +131,7 @@ func (w *world) refused(key, n, op string, args any) {
 	before := w.view(n).State
 	err := w.do(n, op, args)
 	var r *texts.Refusal
-	require.True(w.t, errors.As(err, &r), "%s gave %v", op, err)
+	require.ErrorAs(w.t, err, &r, op)
 	require.Equal(w.t, key, r.Key, r.Error())
 	require.Equal(w.t, before, w.view(n).State, "a refusal changes nothing")
 }
