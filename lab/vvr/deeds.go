@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -119,8 +120,9 @@ func (s *system) fillCheckpoints(h *host.Host, _ []string, _ bool) (string, erro
 	return fmt.Sprintf("%s has %d checkpoints", h.Name, n), nil
 }
 
-// writeBlocks writes whole blocks behind the rows of the first volumes, as
-// another application would.
+// writeBlocks writes whole blocks behind the rows, as another application would.
+// Every site begins at a block of its own, so that what two Primaries wrote
+// differs in place as well.
 func (s *system) writeBlocks(h *host.Host, rest []string, _ bool) (string, error) {
 	n, err := strconv.Atoi(rest[0])
 	block, size := s.set.blockKB<<10, s.set.volumeMB<<20
@@ -141,9 +143,11 @@ func (s *system) writeBlocks(h *host.Host, rest []string, _ bool) (string, error
 		return "", err
 	}
 	data := make([]byte, block)
+	first := slices.Index(s.lab.Sites, h.Name) * each / len(s.lab.Sites)
 	for i := range n {
 		_, _ = rand.Read(data)
-		w := kernel.Write{Volume: volumeName(i / each), Offset: int64(size - (i%each+1)*block), Data: data}
+		at := (first + i) % (each * s.set.volumes)
+		w := kernel.Write{Volume: volumeName(at / each), Offset: int64(size - (at%each+1)*block), Data: data}
 		if err := c.Ask("write", w, nil, 5*time.Second); err != nil {
 			return "", err
 		}

@@ -56,6 +56,15 @@ type Store struct {
 	Data   []byte `json:"data,omitempty"`
 }
 
+// release ends a synchronisation on its target.
+func (k *Kernel) release(s Store) error {
+	if k.stream == s.Stream {
+		k.stream = ""
+		k.streamAt = time.Time{}
+	}
+	return nil
+}
+
 // streamPatience is after how much silence a synchronisation counts as dead.
 const streamPatience = 2 * time.Second
 

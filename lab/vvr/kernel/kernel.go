@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,6 +21,8 @@ import (
 type Kernel struct {
 	Config
 	root string
+	// boot names this run of the kernel.
+	boot string
 
 	mu    sync.Mutex
 	state *State
@@ -38,6 +41,9 @@ type Kernel struct {
 	// goroutine may wait for.
 	changed chan struct{}
 	closed  bool
+	// closers end the listeners, conns are the connections that they made.
+	closers []func() error
+	conns   map[net.Conn]bool
 }
 
 // Open reads what an earlier kernel left and recovers the data volumes from
@@ -52,8 +58,8 @@ func Open(root string) (*Kernel, error) {
 		return nil, err
 	}
 	k := &Kernel{
-		Config: c, root: root, state: s, maps: map[string][]*srl.Bitmap{}, opens: map[*session]opened{},
-		peers: map[string]*peer{}, changed: make(chan struct{}),
+		Config: c, root: root, boot: newGeneration(), state: s, maps: map[string][]*srl.Bitmap{}, opens: map[*session]opened{},
+		peers: map[string]*peer{}, changed: make(chan struct{}), conns: map[net.Conn]bool{},
 	}
 	if err := os.MkdirAll(filepath.Join(root, kernelDir), 0o755); err != nil {
 		return nil, err
@@ -133,6 +139,12 @@ func (k *Kernel) Close() {
 	defer k.mu.Unlock()
 	k.closed = true
 	k.wake()
+	for _, c := range k.closers {
+		_ = c()
+	}
+	for c := range k.conns {
+		_ = c.Close()
+	}
 	for _, f := range k.files {
 		_ = f.Close()
 	}
@@ -261,7 +273,7 @@ func (k *Kernel) logWrite(i int, offset int64, data []byte) (srl.Record, error) 
 		return r, err
 	}
 	for _, l := range k.state.Links {
-		if l.Attached && l.Mode != ModeSRL {
+		if l.Attached && l.Mode != ModeSRL && !l.Resync {
 			if err := k.mark(l, r); err != nil {
 				return r, err
 			}

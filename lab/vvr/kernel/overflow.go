@@ -9,7 +9,7 @@ import (
 func (k *Kernel) needed() (pos int64, l *Link, c *Checkpoint) {
 	pos = k.log.End()
 	for _, x := range k.state.Links {
-		if x.Attached && x.Mode == ModeSRL && x.at.pos < pos {
+		if x.Attached && (x.Mode == ModeSRL || x.Resync) && x.at.pos < pos {
 			pos, l, c = x.at.pos, x, nil
 		}
 	}
@@ -61,9 +61,31 @@ func (k *Kernel) overflow(l *Link) error {
 	if err := k.markFrom(l, l.at.pos); err != nil {
 		return err
 	}
+	if l.Resync {
+		// The replay of the DCM goes on with what came since it began.
+		return k.moveTo(l, position{k.log.End(), k.log.Seq()})
+	}
 	l.Mode = ModeOverflow
 	k.event("srlprot_dcm_on", "SRL protection is active for "+l.Name)
 	return nil
+}
+
+// moveTo sets what the Secondary has, and keeps it.
+func (k *Kernel) moveTo(l *Link, at position) error {
+	l.at = at
+	return writePosition(k.root, l.Name, at)
+}
+
+// replayDCM begins to replay the DCM of an RLINK. Writes from now on are kept in
+// the SRL, and sent when the DCM is empty: the replay ends however much is
+// written meanwhile.
+func (k *Kernel) replayDCM(l *Link) error {
+	l.Resync, l.Consistent, l.Until, l.sent = true, false, 0, 0
+	k.event("resync_started", "DCM replay to "+l.Remote+" has started")
+	if err := k.moveTo(l, position{k.log.End(), k.log.Seq()}); err != nil {
+		return err
+	}
+	return k.save()
 }
 
 // markFrom puts everything that the SRL has from a position on into an RLINK's

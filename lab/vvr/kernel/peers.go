@@ -21,8 +21,11 @@ type hello struct {
 	Failback bool   `json:"failback,omitempty"`
 	// Attached says whether the sender's RLINK to the receiver is attached.
 	Attached bool `json:"attached,omitempty"`
-	// Reach says whether the sender's own connection to the receiver works.
-	Reach bool `json:"reach,omitempty"`
+	// Boot names the sender's running kernel. Reached is the receiver's that
+	// the sender's own connection reaches now, "" for none: an answer that
+	// another kernel gave before a crash says nothing.
+	Boot    string `json:"boot"`
+	Reached string `json:"reached,omitempty"`
 	// Paused: a Secondary says that it paused the link.
 	Paused bool `json:"paused,omitempty"`
 	// Behind is what a Primary knows of the receiver: the writes that it has
@@ -38,6 +41,8 @@ type peer struct {
 	// broken; in is when it last spoke.
 	out, in time.Time
 	said    hello
+	// boot is the kernel that out is about.
+	boot string
 	// lost is when the two ways were last both working.
 	lost time.Time
 }
@@ -51,7 +56,7 @@ func (k *Kernel) reach(host string) bool {
 // both says whether the two hosts' kernels reach each other.
 func (k *Kernel) both(host string) bool {
 	p := k.peers[host]
-	return k.reach(host) && p.said.Reach && time.Since(p.in) < k.Heartbeat
+	return k.reach(host) && p.said.Reached == k.boot && time.Since(p.in) < k.Heartbeat
 }
 
 // connected says whether an RLINK is in the connect state: attached on both
@@ -69,7 +74,10 @@ func (k *Kernel) connected(l *Link) bool {
 
 func (k *Kernel) hello(to string) hello {
 	s := k.state
-	h := hello{Host: k.Host, Role: s.Role, Acting: s.Acting, Merged: s.Merged, TookFrom: s.TookFrom, Failback: s.Failback, Reach: k.reach(to)}
+	h := hello{Host: k.Host, Role: s.Role, Acting: s.Acting, Merged: s.Merged, TookFrom: s.TookFrom, Failback: s.Failback, Boot: k.boot}
+	if k.reach(to) {
+		h.Reached = k.peers[to].boot
+	}
 	if l := s.link(to); l != nil {
 		h.Attached, h.Paused, h.Mode, h.Resync = l.Attached, l.SecondaryPaused, l.Mode, l.Resync
 		h.Behind = k.log.End() - l.at.pos
@@ -171,7 +179,7 @@ func (k *Kernel) converse(host string, conn *wire.Conn) error {
 			return err
 		}
 		k.mu.Lock()
-		k.peers[host].out = time.Now()
+		k.peers[host].out, k.peers[host].boot = time.Now(), said.Boot
 		err := k.heard(said)
 		k.mu.Unlock()
 		if err != nil {

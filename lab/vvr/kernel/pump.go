@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -59,8 +60,7 @@ func (k *Kernel) nextBatch(l *Link) (string, any) {
 }
 
 // marked reads the next regions of a DCM. They stay marked until the Secondary
-// has them; a write to one of them meanwhile is in the next round, because it
-// changes the data that delivered compares.
+// has them; what is written to one of them meanwhile is in the SRL as well.
 func (k *Kernel) marked(l *Link) []Block {
 	var all []Block
 	for v, m := range k.maps[l.Name] {
@@ -98,8 +98,8 @@ func (k *Kernel) delivered(host, op string, args any, result json.RawMessage) er
 		k.state.Merged = true
 		return k.save()
 	case "become-secondary":
-		l.FBWanted, l.AutoFB, l.Resync, l.Consistent = false, false, true, false
-		return k.save()
+		l.FBWanted, l.AutoFB = false, false
+		return k.replayDCM(l)
 	}
 	b, ok := args.(batch)
 	if !ok || b.Generation != k.state.Generation || k.state.Role != Primary || !l.Attached {
@@ -131,19 +131,14 @@ func (k *Kernel) delivered(host, op string, args any, result json.RawMessage) er
 }
 
 // resynced clears what the Secondary has, and ends the replay when nothing is
-// left: from there on the SRL is used again.
+// left: from there on the SRL is used again, and the Secondary is consistent
+// when it has what was written during the replay.
 func (k *Kernel) resynced(l *Link, b batch) error {
 	if !l.Resync {
 		return nil
 	}
 	for _, block := range b.Blocks {
-		now, err := k.region(block.Volume, block.Number)
-		if err != nil {
-			return err
-		}
-		if string(now) != string(block.Data) {
-			continue
-		}
+		l.sent++
 		if err := k.maps[l.Name][block.Volume].Clear(block.Number); err != nil {
 			return err
 		}
@@ -158,11 +153,8 @@ func (k *Kernel) resynced(l *Link, b batch) error {
 	if k.dcmBlocks(l) > 0 || !l.Resync {
 		return nil
 	}
-	l.Mode, l.Resync, l.Until = ModeSRL, false, 0
-	l.at = position{k.log.End(), k.log.Seq()}
-	if err := writePosition(k.root, l.Name, l.at); err != nil {
-		return err
-	}
+	l.Mode, l.Resync, l.Until = ModeSRL, false, k.log.End()
+	k.event("resync_stopped", fmt.Sprintf("DCM replay to %s has ended after %d regions", l.Remote, l.sent))
 	return k.save()
 }
 
@@ -184,6 +176,9 @@ func (k *Kernel) apply(b batch) (applied, error) {
 		return applied{}, texts.Refuse("detached", l.Name)
 	case l.SecondaryPaused:
 		return applied{}, texts.Refuse("paused", l.Name)
+	case !k.reach(b.From):
+		// A link that works in one direction is down.
+		return applied{}, texts.Refuse("not-connected", k.state.RVG, b.From)
 	}
 	changed := false
 	if l.Generation != b.Generation {

@@ -94,7 +94,10 @@ func (k *Kernel) attach(a Attach) error {
 		n.notUntil = time.Now().Add(time.Duration(ms) * time.Millisecond)
 	}
 	*l = n
-	if err := writePosition(k.root, l.Name, l.at); err != nil {
+	if l.Resync {
+		return k.replayDCM(l)
+	}
+	if err := k.moveTo(l, l.at); err != nil {
 		return err
 	}
 	return k.save()
@@ -203,12 +206,18 @@ func (k *Kernel) resync(struct{}) error {
 		if !k.connected(l) {
 			return texts.Refuse("not-connected", k.state.RVG, l.Remote)
 		}
-		l.Resync, l.Consistent, l.Until, found = true, false, 0, true
+		found = true
+		if l.Resync {
+			continue
+		}
+		if err := k.replayDCM(l); err != nil {
+			return err
+		}
 	}
 	if !found {
 		return texts.Refuse("not-overflow", k.state.RVG)
 	}
-	return k.save()
+	return nil
 }
 
 // Check names a checkpoint.

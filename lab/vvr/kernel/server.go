@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/switchback-dr/switchback/lab/vvr/wire"
 )
@@ -37,12 +38,26 @@ func (k *Kernel) Listen() error {
 		return err
 	}
 	defer func() { _ = local.Close() }()
+	k.mu.Lock()
+	k.closers = append(k.closers, remote.Close, local.Close)
+	k.mu.Unlock()
 	for host := range k.Peers {
 		go k.talk(host)
 	}
-	go wire.Serve(remote, func(c net.Conn) wire.Session { return &session{k: k, conn: c, ops: remoteOps} })
-	wire.Serve(local, func(c net.Conn) wire.Session { return &session{k: k, conn: c, ops: localOps} })
+	go wire.Serve(remote, func(c net.Conn) wire.Session { return k.begin(c, remoteOps) })
+	wire.Serve(local, func(c net.Conn) wire.Session { return k.begin(c, localOps) })
 	return nil
+}
+
+// begin makes the session of a connection. A kernel that is closed has none.
+func (k *Kernel) begin(c net.Conn, ops map[string]operation) *session {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		_ = c.Close()
+	}
+	k.conns[c] = true
+	return &session{k: k, conn: c, ops: ops}
 }
 
 // Kernel is where the kernel listens for its peers.
@@ -84,6 +99,9 @@ func (s *session) Handle(_ context.Context, op string, args json.RawMessage) (an
 	}
 	s.k.mu.Lock()
 	defer s.k.mu.Unlock()
+	if s.k.closed {
+		return nil, errClosed
+	}
 	return f(s.k, args)
 }
 
@@ -91,6 +109,7 @@ func (s *session) Handle(_ context.Context, op string, args json.RawMessage) (an
 func (s *session) End() {
 	s.k.mu.Lock()
 	defer s.k.mu.Unlock()
+	delete(s.k.conns, s.conn)
 	if _, ok := s.k.opens[s]; ok {
 		delete(s.k.opens, s)
 		s.k.wake()
@@ -125,6 +144,12 @@ func do[A any](f func(*Kernel, A) error) operation {
 // remoteOps are what another host's kernel may ask.
 var remoteOps = map[string]operation{
 	"hello": take(func(k *Kernel, h hello) (hello, error) {
+		if p := k.peers[h.Host]; p != nil && !k.reach(h.Host) {
+			// A link that works in one direction is down: what comes through
+			// it is a sign of life and nothing else.
+			p.in, p.said.Reached = time.Now(), h.Reached
+			return k.hello(h.Host), nil
+		}
 		err := k.heard(h)
 		return k.hello(h.Host), err
 	}),
@@ -136,10 +161,11 @@ var remoteOps = map[string]operation{
 // localOps are what programs of the host may ask; vradmind passes questions of
 // other hosts' vradmind on.
 var localOps = map[string]operation{
-	"view":  take(func(k *Kernel, _ struct{}) (View, error) { return k.view(), nil }),
-	"sums":  take((*Kernel).sums),
-	"fetch": take((*Kernel).fetch),
-	"store": do((*Kernel).store),
+	"view":    take(func(k *Kernel, _ struct{}) (View, error) { return k.view(), nil }),
+	"sums":    take((*Kernel).sums),
+	"fetch":   take((*Kernel).fetch),
+	"store":   do((*Kernel).store),
+	"release": do((*Kernel).release),
 
 	"checkstart":  do((*Kernel).checkStart),
 	"checkend":    take((*Kernel).checkEnd),

@@ -104,6 +104,8 @@ type Link struct {
 	// notUntil delays the connection (a fault); current is when the Secondary
 	// last had everything.
 	notUntil, current time.Time
+	// sent counts the regions of this DCM replay.
+	sent int
 }
 
 // Checkpoint is a mark in the Primary's SRL.

@@ -84,7 +84,7 @@ var table = map[string]Text{
 
 	// Synchronisation. The layout of the lines between is in the program.
 	"sync-begin":      {"INFO", 2208, "Starting volume synchronization to remote", Known},
-	"verify-begin":    {"INFO", 2208, "Starting volume verification to remote", Unknown},
+	"verify-begin":    {"INFO", 0, "Starting volume verification to remote", Unknown},
 	"sync-source":     {"INFO", 2211, "    Source host:         %s", Known},
 	"sync-hosts":      {"INFO", 2212, "    Destination host(s): %s", Known},
 	"sync-volumes":    {"INFO", 2213, "    Total volumes:       %s", Known},

@@ -78,7 +78,7 @@ func (r *run) secondaryBlock(v kernel.View, s seen) {
 		r.field("Latency protection", "off")
 		r.field("SRL protection", l.SRLProt)
 	}
-	r.field("Data status", dataStatus(e, l, back, s))
+	r.field("Data status", dataStatus(e, l, s))
 	r.field("Replication status", replicationStatus(e, l, back, s))
 	r.field("Current mode", current(e, l))
 	r.field("Logging to", loggingTo(v, e, l))
@@ -104,14 +104,16 @@ func current(e kernel.End, l *kernel.Link) string {
 }
 
 // dataStatus judges the Secondary's data.
-func dataStatus(e kernel.End, l, back *kernel.Link, s seen) string {
+func dataStatus(e kernel.End, l *kernel.Link, s seen) string {
 	switch {
 	case s.alive && s.view.Role == kernel.Primary && !s.view.Acting, e.Other.Two:
 		return "N/A"
-	case l.Mode == kernel.ModeFailback, l.Mode == kernel.ModeAutosync, l.Resync, !l.Attached && back != nil && !back.Consistent:
+	case l.Mode == kernel.ModeFailback, l.Mode == kernel.ModeAutosync, l.Resync:
 		return "inconsistent"
-	case !l.Attached && back == nil:
+	case !l.Attached && !s.alive:
 		return "N/A"
+	case !l.Attached && !consistent(s.view):
+		return "inconsistent"
 	case !l.Attached:
 		return "consistent, stale"
 	case !l.Consistent:
@@ -120,6 +122,16 @@ func dataStatus(e kernel.End, l, back *kernel.Link, s seen) string {
 		return "consistent, behind"
 	}
 	return "consistent, up-to-date"
+}
+
+// consistent says whether a Secondary's data are, whichever RLINK they came by.
+func consistent(v kernel.View) bool {
+	for _, l := range v.Links {
+		if l.Consistent {
+			return true
+		}
+	}
+	return false
 }
 
 // replicationStatus says what replication does and why it does not.

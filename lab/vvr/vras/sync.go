@@ -2,6 +2,8 @@ package vras
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -25,10 +27,10 @@ type syncing struct {
 	targets map[string]asker
 	began   time.Time
 	// compared counts blocks of all volumes, for the fault switch that stops
-	// at the Nth.
-	compared int
-	differ   map[string]int
-	reported time.Time
+	// at the Nth; copied those that were sent to some target.
+	compared, copied int
+	differ           map[string]int
+	reported         time.Time
 }
 
 // syncrvg makes the volumes of Secondaries equal to the Primary's, by the
@@ -82,15 +84,17 @@ func (s *syncing) connect() (err error) {
 		} else if l.Attached {
 			return texts.Refuse("sync-attached", "/dev/vx/rdsk/"+s.view.DG+"/"+s.view.Volumes[0].Name)
 		}
-		if s.targets[h], err = s.kernelOf(h); err != nil {
+		target, err := s.kernelOf(h)
+		if err != nil {
 			return err
 		}
+		s.targets[h] = target
 		for _, v := range s.view.Volumes {
 			if s.has("-verify") {
 				break
 			}
 			ask := kernel.Store{Stream: s.stream, Source: s.config.Host, Volume: v.Name, Size: v.Size}
-			if err := lost(h, s.targets[h].Ask("store", ask, nil, askPatience)); err != nil {
+			if err := lost(h, target.Ask("store", ask, nil, askPatience)); err != nil {
 				return err
 			}
 		}
@@ -103,6 +107,8 @@ func (s *syncing) close() {
 		s.source.Close()
 	}
 	for _, t := range s.targets {
+		// A target that is out of reach gives the stream up by itself.
+		_ = t.Ask("release", kernel.Store{Stream: s.stream}, nil, dialPatience)
 		t.Close()
 	}
 }
@@ -204,6 +210,7 @@ func (s *syncing) copyTo(host string, v kernel.Volume, r kernel.Range, ours []st
 		if err := lost(host, s.targets[host].Ask("store", b, nil, askPatience)); err != nil {
 			return err
 		}
+		s.copied++
 	}
 	return nil
 }
@@ -265,12 +272,26 @@ func (s *syncing) finish() error {
 		}
 		s.println(texts.Line("vxrsync", key))
 	}
+	s.record()
 	s.println(texts.Line("vxrsync", "sync-end"))
 	s.println(texts.Line("vxrsync", "sync-time", s.elapsed("%d:%02d:%02d")))
 	if s.has("-verify") && found > 0 {
 		return exitCode(s.config.VerifyExit)
 	}
 	return nil
+}
+
+// Log is where vxrsync writes one line for each synchronisation that ended.
+const Log = "var/vx/vras/log/vxrsync"
+
+// record writes down how many blocks were compared and copied.
+func (s *syncing) record() {
+	f, err := os.OpenFile(filepath.Join(s.root, Log), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return
+	}
+	_, _ = fmt.Fprintf(f, "%s: %d blocks compared, %d copied\n", strings.Join(s.hosts, " "), s.compared, s.copied)
+	_ = f.Close()
 }
 
 // short is a size as in the lines of progress.
