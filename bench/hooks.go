@@ -40,7 +40,9 @@ func (h *hooked) step(i int) []string {
 func newHooked(s *scene) *hooked {
 	// Start files of whoever runs the benchmark must not be measured: shells
 	// find none in an empty home.
-	h := &hooked{stage: newStage(s), sshd: remotetest.Start(s, "SetEnv HOME="+s.TempDir()), files: s.TempDir()}
+	// No client writes meanwhile: its commits would share the disk with the
+	// server's, and the reference does not touch that disk.
+	h := &hooked{stage: newStageWith(s, "--no-writer"), sshd: remotetest.Start(s, "SetEnv HOME="+s.TempDir()), files: s.TempDir()}
 	end := h.sshd.Endpoint(s, benchHost)
 	h.login = login{h.sshd.Address(), end.User, h.sshd.KeyFile, h.sshd.KnownHosts}
 	raw, err := os.ReadFile(h.lab.Inventory)

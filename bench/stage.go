@@ -37,11 +37,14 @@ type stage struct {
 
 // newStage starts the lab and Temporal. The worker comes with startWorker, so
 // that the inventory can be changed before.
-func newStage(s *scene) *stage {
+func newStage(s *scene) *stage { return newStageWith(s, "--write-every", writeEvery.String()) }
+
+// newStageWith starts the lab with further arguments.
+func newStageWith(s *scene, args ...string) *stage {
 	st := &stage{scene: s, dev: e2e.StartDev(s, e2e.DevOptions{})}
 	lab := e2e.Start(s, e2e.Spec{
 		Name: "lab", Path: e2e.Build(s, "lab"),
-		Args: []string{"up", "postgres", "--dir", filepath.Join(s.TempDir(), "lab"), "--write-every", writeEvery.String()},
+		Args: append([]string{"up", "postgres", "--dir", filepath.Join(s.TempDir(), "lab")}, args...),
 	})
 	line := lab.AwaitLine(s, time.Minute)
 	if err := json.Unmarshal([]byte(line), &st.lab); err != nil {

@@ -17,22 +17,22 @@ const (
 // takenOver kills the primary and takes over.
 func takenOver(t *testing.T) *stage {
 	s := newStage(t)
-	s.fault("postmaster-kill", "east")
-	run := s.start(dr.ProcTakeover, unplanned)
-	s.approve(dr.GateDecide)
-	s.ended(run, dr.EndDone)
+	s.Fault("postmaster-kill", "east")
+	run := s.Start(dr.ProcTakeover, unplanned)
+	s.Approve(dr.GateDecide)
+	s.Ended(run, dr.EndDone)
 	return s
 }
 
 func TestAFailbackByDifferenceBringsTheOriginalSiteBack(t *testing.T) {
 	t.Parallel()
 	s := takenOver(t)
-	run := s.start(dr.ProcFailback, failback)
-	s.approve(dr.GateConvert)
-	s.approve(dr.GateCutover)
-	res := s.ended(run, dr.EndDone)
+	run := s.Start(dr.ProcFailback, failback)
+	s.Approve(dr.GateConvert)
+	s.Approve(dr.GateCutover)
+	res := s.Ended(run, dr.EndDone)
 	t.Log(res.Ending.Text)
-	l := s.ledger()
+	l := s.Ledger()
 	t.Logf("outage %.0f ms, lost %v, commands %v", l.OutageMS, *l.Lost, l.Commands)
 	require.Empty(t, l.TwoPrimaries)
 	require.Equal(t, 1, l.Commands["east"]["psql pg_promote"], "%v", l.Commands)
@@ -41,11 +41,11 @@ func TestAFailbackByDifferenceBringsTheOriginalSiteBack(t *testing.T) {
 func TestAReseedMakesTheLostSiteASecondaryAgain(t *testing.T) {
 	t.Parallel()
 	s := takenOver(t)
-	run := s.start(dr.ProcReseed, reseed)
-	s.approve(dr.GateOverwrite)
-	res := s.ended(run, dr.EndDone)
+	run := s.Start(dr.ProcReseed, reseed)
+	s.Approve(dr.GateOverwrite)
+	res := s.Ended(run, dr.EndDone)
 	t.Log(res.Ending.Text)
-	l := s.ledger()
+	l := s.Ledger()
 	t.Logf("lost %v, commands %v", *l.Lost, l.Commands)
 	require.Empty(t, l.TwoPrimaries)
 }
@@ -54,16 +54,16 @@ func TestAReseedMakesTheLostSiteASecondaryAgain(t *testing.T) {
 // left it: its replication link was cut before it died.
 func diverged(t *testing.T) *stage {
 	s := newStage(t)
-	s.writes(20)
-	s.fault("link-cut", "east")
-	s.writes(30)
-	s.fault("postmaster-kill", "east")
-	run := s.start(dr.ProcTakeover, unplanned)
-	st := s.gate(dr.GateDecide)
+	s.Writes(20)
+	s.Fault("link-cut", "east")
+	s.Writes(30)
+	s.Fault("postmaster-kill", "east")
+	run := s.Start(dr.ProcTakeover, unplanned)
+	st := s.Gate(dr.GateDecide)
 	require.Contains(t, st.Gate.Loss, "at least", "the certain loss is read from the old primary's own log")
-	s.approve(dr.GateDecide)
-	s.ended(run, dr.EndDone)
-	s.unfault("link-cut", "east")
+	s.Approve(dr.GateDecide)
+	s.Ended(run, dr.EndDone)
+	s.Unfault("link-cut", "east")
 	return s
 }
 
@@ -72,20 +72,20 @@ func diverged(t *testing.T) *stage {
 func TestAFailbackAfterALossListsWhatWasLostBeforeItRewinds(t *testing.T) {
 	t.Parallel()
 	s := diverged(t)
-	lost := *s.ledger().Lost
+	lost := *s.Ledger().Lost
 	require.Positive(t, lost, "the fault must have cost something")
-	run := s.start(dr.ProcFailback, failback)
-	s.approve(dr.GateConvert)
-	s.gate(dr.GateCutover)
-	require.Equal(t, 1, s.ledger().Commands["east"]["pg_rewind"])
-	rep := s.report()
+	run := s.Start(dr.ProcFailback, failback)
+	s.Approve(dr.GateConvert)
+	s.Gate(dr.GateCutover)
+	require.Equal(t, 1, s.Ledger().Commands["east"]["pg_rewind"])
+	rep := s.Report()
 	require.NotNil(t, rep.Measured, "the loss was not measured")
 	t.Logf("measured: %s, %s; ledger: %d", rep.Measured.Amount, rep.Measured.Text, lost)
 	require.GreaterOrEqual(t, rep.Measured.Amount.Transactions, int64(lost))
 	require.NotEmpty(t, rep.Measured.Kept)
-	s.approve(dr.GateCutover)
-	s.ended(run, dr.EndDone)
-	l := s.ledger()
+	s.Approve(dr.GateCutover)
+	s.Ended(run, dr.EndDone)
+	l := s.Ledger()
 	require.Equal(t, lost, *l.Lost, "the failback itself loses nothing")
 	require.Empty(t, l.TwoPrimaries)
 }

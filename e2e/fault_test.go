@@ -42,32 +42,32 @@ func scenes() []scene {
 // begin starts the scene's procedure.
 func (sc scene) begin(t *testing.T) (*stage, client.WorkflowRun) {
 	s := sc.stage(t)
-	return s, s.start(sc.proc, sc.input)
+	return s, s.Start(sc.proc, sc.input)
 }
 
 // ends requires the undisturbed end and that nothing irreversible ran twice.
 func (sc scene) ends(s *stage, run client.WorkflowRun) {
-	s.t.Helper()
-	s.drive(run)
+	s.T.Helper()
+	s.Drive(run)
 	var res dr.Result
-	require.NoError(s.t, run.Get(s.t.Context(), &res))
-	require.Equal(s.t, dr.EndDone, res.Ending.Kind, res.Ending.Text)
+	require.NoError(s.T, run.Get(s.T.Context(), &res))
+	require.Equal(s.T, dr.EndDone, res.Ending.Kind, res.Ending.Text)
 	sc.clean(s)
 }
 
 // clean requires a ledger without two primaries, without writes that this
 // procedure lost, and without an irreversible command that ran twice.
 func (sc scene) clean(s *stage) {
-	s.t.Helper()
-	l := s.ledger()
-	require.Empty(s.t, l.TwoPrimaries)
-	require.Zero(s.t, l.Doubled)
+	s.T.Helper()
+	l := s.Ledger()
+	require.Empty(s.T, l.TwoPrimaries)
+	require.Zero(s.T, l.Doubled)
 	if sc.proc == dr.ProcTakeover {
-		s.clean()
+		s.Clean()
 	}
 	for host, commands := range sc.once {
 		for _, c := range commands {
-			require.LessOrEqual(s.t, l.Commands[host][c], 1, "%s on %s: %v", c, host, l.Commands[host])
+			require.LessOrEqual(s.T, l.Commands[host][c], 1, "%s on %s: %v", c, host, l.Commands[host])
 		}
 	}
 }
@@ -82,14 +82,14 @@ type broken struct {
 // as soon as the run is on hold, as people would; then they retry.
 func (sc scene) breaks(t *testing.T, host, program string, b broken) {
 	s := sc.stage(t)
-	s.fault(b.fault, append([]string{host, program}, b.values...)...)
-	run := s.start(sc.proc, sc.input)
+	s.Fault(b.fault, append([]string{host, program}, b.values...)...)
+	run := s.Start(sc.proc, sc.input)
 	mended := false
-	s.driveWith(run, func(st dr.Status) bool {
+	s.DriveWith(run, func(st dr.Status) bool {
 		if st.Hold != nil && !mended {
 			mended = true
 			require.NotEmpty(t, st.Hold.Text)
-			s.unfault(b.fault, host, program)
+			s.Unfault(b.fault, host, program)
 		}
 		return false
 	})
@@ -129,27 +129,27 @@ func TestAPromotionKilledInTheMiddleHappensOnce(t *testing.T) {
 	sc := scenes()[0]
 	sc.once = map[string][]string{"west": {"server: promote"}}
 	s, run := sc.begin(t)
-	s.fault("slow", "west", "60")
-	s.approve(dr.GateDecide)
-	s.awaitStepIn(dr.PhasePromote)
-	s.fault("command-killed", "west", "psql", "0.05")
+	s.Fault("slow", "west", "60")
+	s.Approve(dr.GateDecide)
+	s.AwaitStepIn(dr.PhasePromote)
+	s.Fault("command-killed", "west", "psql", "0.05")
 	began := time.Now()
 	mended := false
-	s.driveWith(run, func(st dr.Status) bool {
+	s.DriveWith(run, func(st dr.Status) bool {
 		if !mended && (st.Hold != nil || time.Since(began) > 3*time.Second) {
 			mended = true
-			s.unfault("command-killed", "west", "psql")
+			s.Unfault("command-killed", "west", "psql")
 		}
 		return false
 	})
 	sc.ends(s, run)
 	attempts := 0
-	for _, e := range s.report().Events {
+	for _, e := range s.Report().Events {
 		if e.Step == "promote.promote" {
 			attempts = max(attempts, e.Attempt)
 		}
 	}
-	require.LessOrEqual(t, s.ledger().Commands["west"]["psql pg_promote"], attempts)
+	require.LessOrEqual(t, s.Ledger().Commands["west"]["psql pg_promote"], attempts)
 }
 
 // TestATakeoverWhoseConnectionsAreCutInEveryPhase cuts all connections once in each phase.
@@ -157,8 +157,8 @@ func TestATakeoverWhoseConnectionsAreCutInEveryPhase(t *testing.T) {
 	t.Parallel()
 	sc := scenes()[0]
 	s, run := sc.begin(t)
-	s.slowdown()
-	hit := s.survives(run, s.cutSSH)
+	s.Slowdown()
+	hit := s.Survives(run, s.CutSSH)
 	require.GreaterOrEqual(t, len(hit), 4, "%v", hit)
 	sc.clean(s)
 }
@@ -180,21 +180,21 @@ func TestATargetThatDiesAtTheCutoverAndIsBackLater(t *testing.T) {
 func (sc scene) diesAt(t *testing.T, at dr.Gate, host string) {
 	s, run := sc.begin(t)
 	for _, g := range sc.gates {
-		st := s.gate(g)
+		st := s.Gate(g)
 		if g == at {
-			s.fault("host-down", host)
-			s.signal(dr.VerbApprove, fmt.Sprintf(`{"gate":%q,"digest":%q,"person":"ana"}`, g, st.Gate.Digest))
-			now := s.await("the run to notice", func(now dr.Status) bool {
+			s.Fault("host-down", host)
+			s.Signal(dr.VerbApprove, fmt.Sprintf(`{"gate":%q,"digest":%q,"person":"ana"}`, g, st.Gate.Digest))
+			now := s.Await("the run to notice", func(now dr.Status) bool {
 				return now.Hold != nil || now.Ending != nil || now.Gate != nil && now.Gate.Digest != st.Gate.Digest
 			})
 			t.Logf("%s: %s", now.State, now.Sentence)
-			s.fault("host-up", host)
+			s.Fault("host-up", host)
 			if now.Ending != nil {
 				run = sc.refusedAndAgain(s, now, g)
 			}
 			break
 		}
-		s.approve(g)
+		s.Approve(g)
 	}
 	sc.ends(s, run)
 }
@@ -202,8 +202,8 @@ func (sc scene) diesAt(t *testing.T, at dr.Gate, host string) {
 // refusedAndAgain: before anything was changed a run may end, refused; then the
 // same procedure is started again.
 func (sc scene) refusedAndAgain(s *stage, st dr.Status, at dr.Gate) client.WorkflowRun {
-	s.t.Helper()
-	require.Equal(s.t, dr.EndRefused, st.Ending.Kind, st.Ending.Text)
-	require.Equal(s.t, sc.gates[0], at, "a run that has changed something may not end like this")
-	return s.start(sc.proc, sc.input)
+	s.T.Helper()
+	require.Equal(s.T, dr.EndRefused, st.Ending.Kind, st.Ending.Text)
+	require.Equal(s.T, sc.gates[0], at, "a run that has changed something may not end like this")
+	return s.Start(sc.proc, sc.input)
 }

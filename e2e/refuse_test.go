@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/e2e"
 )
 
@@ -31,85 +29,69 @@ type complaint struct {
 
 // program runs one of our programs to its end.
 func (s *stage) program(name string, env []string, args ...string) e2e.Run {
-	s.t.Helper()
-	p := e2e.Start(s.t, e2e.Spec{
-		Name: name, Path: e2e.Build(s.t, name), Args: args,
-		Env: append(append(s.dev.Env(), "SWITCHBACK_INVENTORY="+s.lab.Inventory), env...),
+	s.T.Helper()
+	p := e2e.Start(s.T, e2e.Spec{
+		Name: name, Path: e2e.Build(s.T, name), Args: args,
+		Env: append(append(s.Dev.Env(), "SWITCHBACK_INVENTORY="+s.Lab.Inventory), env...),
 	})
-	exit := p.Wait(s.t)
+	exit := p.Wait(s.T)
 	return e2e.Run{Exit: exit, Stdout: p.Stdout(), Stderr: p.Stderr()}
 }
 
 // refuses runs a program that must say one sentence, end with the exit code and
 // change nothing.
 func (s *stage) refuses(program string, c complaint) {
-	s.t.Helper()
+	s.T.Helper()
 	env := c.env
 	if c.inventory != "" {
 		env = append([]string{"SWITCHBACK_INVENTORY=" + s.file("broken.yaml", c.inventory)}, env...)
 	}
-	before := s.ledger().Commands
+	before := s.Ledger().Commands
 	r := s.program(program, env, c.args...)
-	require.Equal(s.t, c.exit, r.Exit, "%s%s", r.Stdout, r.Stderr)
+	require.Equal(s.T, c.exit, r.Exit, "%s%s", r.Stdout, r.Stderr)
 	s.sentence(program, r.Stderr, c.says)
-	require.Equal(s.t, before, s.ledger().Commands, "something was changed")
+	require.Equal(s.T, before, s.Ledger().Commands, "something was changed")
 }
 
 // sentence requires one line for people that says all of it and, when it is not
 // about a line of a file, what to do next.
 func (s *stage) sentence(program, stderr string, says []string) {
-	s.t.Helper()
+	s.T.Helper()
 	line := strings.TrimSuffix(stderr, "\n")
-	require.NotContains(s.t, line, "\n", "more than one line")
-	require.True(s.t, strings.HasPrefix(line, program+": "), line)
-	require.NotRegexp(s.t, noise, line)
+	require.NotContains(s.T, line, "\n", "more than one line")
+	require.True(s.T, strings.HasPrefix(line, program+": "), line)
+	require.NotRegexp(s.T, noise, line)
 	for _, want := range says {
-		require.Contains(s.t, line, want)
+		require.Contains(s.T, line, want)
 	}
 	if !strings.Contains(line, ".yaml:") {
-		require.Contains(s.t, line, "; next: ", "it does not say what to do")
+		require.Contains(s.T, line, "; next: ", "it does not say what to do")
 	}
-	s.t.Log(line)
+	s.T.Log(line)
 }
 
 func (s *stage) file(name, text string) string {
-	s.t.Helper()
-	path := filepath.Join(s.t.TempDir(), name)
-	require.NoError(s.t, os.WriteFile(path, []byte(text), 0o600))
+	s.T.Helper()
+	path := filepath.Join(s.T.TempDir(), name)
+	require.NoError(s.T, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
 // on gives the same stage for a test below its own.
-func (s *stage) on(t *testing.T) *stage {
-	c := *s
-	c.t = t
-	return &c
-}
-
-// shell runs a script on a host of the lab, as somebody with a login there.
-func (s *stage) shell(host, script string) string {
-	s.t.Helper()
-	login := strings.Replace(s.lab.Hosts[host].SSH, "ssh ", "ssh -o BatchMode=yes -o LogLevel=ERROR ", 1)
-	out, err := exec.Command("sh", "-c", login+" "+dr.Quote(script)).CombinedOutput()
-	require.NoError(s.t, err, "%s", out)
-	return string(out)
-}
+func (s *stage) on(t *testing.T) *stage { return &stage{s.On(t)} }
 
 // inventoryText reads the lab's inventory.
 func (s *stage) inventoryText() string {
-	s.t.Helper()
-	b, err := os.ReadFile(s.lab.Inventory)
-	require.NoError(s.t, err)
+	s.T.Helper()
+	b, err := os.ReadFile(s.Lab.Inventory)
+	require.NoError(s.T, err)
 	return string(b)
 }
 
-// quietStage has no worker and no client that writes: what is refused needs
-// neither.
+// quietStage has no worker and no client that writes.
 func quietStage(t *testing.T) *stage {
-	s := &stage{t: t, dev: e2e.StartDev(t, e2e.DevOptions{Memory: true})}
-	s.labPID = e2e.StartLab(t, "postgres", filepath.Join(t.TempDir(), "lab"), &s.lab, "--no-writer")
-	s.client = s.dev.Client(t)
-	return s
+	t.Helper()
+	return &stage{e2e.NewQuietStage(t, "postgres")}
 }
 
 func TestBadInputIsRefusedInOneSentenceAndChangesNothing(t *testing.T) {
@@ -122,32 +104,32 @@ func TestBadInputIsRefusedInOneSentenceAndChangesNothing(t *testing.T) {
 	for _, c := range s.ofWorkers() {
 		t.Run("the worker, "+c.name, func(t *testing.T) { s.on(t).refuses("worker", c) })
 	}
-	s.startWorker()
+	s.StartWorker()
 	for _, c := range s.ofNames() {
 		t.Run(c.name, func(t *testing.T) { s.on(t).refuses("starter", c) })
 	}
 	t.Run("already primary is nothing to do and no error", func(t *testing.T) {
 		s := s.on(t)
-		before := s.ledger().Commands
+		before := s.Ledger().Commands
 		r := s.program("starter", nil, "takeover", system, "--to", "east", "--reason", "test")
 		require.Equal(t, 0, r.Exit, "%s%s", r.Stdout, r.Stderr)
 		require.Contains(t, r.Stdout, "east is the primary already")
 		require.Empty(t, r.Stderr)
-		require.Equal(t, before, s.ledger().Commands)
+		require.Equal(t, before, s.Ledger().Commands)
 	})
 }
 
 // edited replaces a text that the lab's inventory must have.
 func (s *stage) edited(old, now string) string {
-	s.t.Helper()
+	s.T.Helper()
 	text := s.inventoryText()
-	require.Contains(s.t, text, old)
+	require.Contains(s.T, text, old)
 	return strings.Replace(text, old, now, 1)
 }
 
 func (s *stage) withoutWorker(start []string) []complaint {
-	missing := filepath.Join(s.t.TempDir(), "missing.yaml")
-	folder := s.t.TempDir()
+	missing := filepath.Join(s.T.TempDir(), "missing.yaml")
+	folder := s.T.TempDir()
 	return []complaint{
 		{name: "no inventory", env: []string{"SWITCHBACK_INVENTORY=" + missing}, args: start, exit: 2, says: []string{missing}},
 		{name: "an inventory that cannot be read", env: []string{"SWITCHBACK_INVENTORY=" + folder}, args: start, exit: 2, says: []string{folder}},
@@ -166,7 +148,7 @@ func (s *stage) withoutWorker(start []string) []complaint {
 }
 
 func (s *stage) ofWorkers() []complaint {
-	missing := filepath.Join(s.t.TempDir(), "missing.yaml")
+	missing := filepath.Join(s.T.TempDir(), "missing.yaml")
 	return []complaint{
 		{name: "no inventory", env: []string{"SWITCHBACK_INVENTORY=" + missing}, exit: 1, says: []string{missing}},
 		{name: "a malformed inventory", inventory: "version: 1\nhosts: {a: [\n", exit: 1, says: []string{"broken.yaml:2: "}},
@@ -176,7 +158,7 @@ func (s *stage) ofWorkers() []complaint {
 }
 
 func (s *stage) ofNames() []complaint {
-	missing := filepath.Join(s.t.TempDir(), "missing")
+	missing := filepath.Join(s.T.TempDir(), "missing")
 	return []complaint{
 		{name: "an unknown system", args: []string{"takeover", "odrers", "--reason", "x"}, exit: 2, says: []string{"odrers", "orders"}},
 		{name: "a name with shell metacharacters", args: []string{"takeover", "x;rm -rf /", "--reason", "x"}, exit: 2, says: []string{"x;rm -rf /"}},

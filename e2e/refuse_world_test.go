@@ -29,17 +29,17 @@ func (d document) part(names ...string) map[string]any {
 
 // document reads the lab's inventory.
 func (s *stage) document() document {
-	s.t.Helper()
+	s.T.Helper()
 	var d map[string]any
-	require.NoError(s.t, yaml.Unmarshal([]byte(s.inventoryText()), &d))
-	return deepCopy(s.t, d)
+	require.NoError(s.T, yaml.Unmarshal([]byte(s.inventoryText()), &d))
+	return deepCopy(s.T, d)
 }
 
 // write writes an inventory to a file.
 func (s *stage) write(d document) string {
-	s.t.Helper()
-	b, err := yaml.Marshal(deepCopy(s.t, d))
-	require.NoError(s.t, err)
+	s.T.Helper()
+	b, err := yaml.Marshal(deepCopy(s.T, d))
+	require.NoError(s.T, err)
 	return s.file("systems.yaml", string(b))
 }
 
@@ -73,10 +73,10 @@ func (d document) addSystem(t testing.TB, name string, host, site, product map[s
 // have.
 func (s *stage) anotherKey() string {
 	pub, _, err := ed25519.GenerateKey(rand.Reader)
-	require.NoError(s.t, err)
+	require.NoError(s.T, err)
 	key, err := ssh.NewPublicKey(pub)
-	require.NoError(s.t, err)
-	west := s.lab.Hosts["west"]
+	require.NoError(s.T, err)
+	west := s.Lab.Hosts["west"]
 	return s.file("changed", fmt.Sprintf("[%s]:%d %s", west.Address, west.Port, ssh.MarshalAuthorizedKey(key)))
 }
 
@@ -90,13 +90,13 @@ type verdict struct {
 // is wrong in one way each, and what must be said about each.
 func (s *stage) brokenWorld() (inventory string, says map[string]verdict) {
 	d := s.document()
-	root, bin := s.lab.Hosts["west"].Root, d.part("systems", system, "sites", "west")["bin"].(string)
+	root, bin := s.Lab.Hosts["west"].Root, d.part("systems", system, "sites", "west")["bin"].(string)
 	s.foreignCluster(root)
 	s.oldServer(root, bin)
 	d["credentials"] = map[string]any{"absent": map[string]any{"file": root + "/no-such-secret"}, "wrong": map[string]any{"file": s.file("secret", "wrong password\n")}}
 	empty, changed := s.file("empty", ""), s.anotherKey()
 	sys := func(name string, host, site, product map[string]any, want ...string) {
-		d.addSystem(s.t, name, host, site, product)
+		d.addSystem(s.T, name, host, site, product)
 		if says == nil {
 			says = map[string]verdict{}
 		}
@@ -119,13 +119,13 @@ func (s *stage) brokenWorld() (inventory string, says map[string]verdict) {
 // foreignCluster puts a cluster of another system identifier on the western
 // host; it is not started.
 func (s *stage) foreignCluster(root string) {
-	s.shell("west", fmt.Sprintf(`for d in /usr/lib/postgresql/*/bin; do :; done; "$d/initdb" --no-sync -A trust -D %s >/dev/null`, dr.Quote(root+"/foreign")))
+	s.Shell("west", fmt.Sprintf(`for d in /usr/lib/postgresql/*/bin; do :; done; "$d/initdb" --no-sync -A trust -D %s >/dev/null`, dr.Quote(root+"/foreign")))
 }
 
 // oldServer puts programs on the western host among which psql tells of a
 // release that is not supported.
 func (s *stage) oldServer(root, bin string) {
-	s.shell("west", fmt.Sprintf(`mkdir %[1]s && cd %[1]s && ln -s %[2]s/* . && rm psql && printf '%%s\n' '#!/bin/sh' '%[2]s/psql "$@" | sed s/15[0-9][0-9][0-9][0-9]/120018/' >psql && chmod 755 psql`,
+	s.Shell("west", fmt.Sprintf(`mkdir %[1]s && cd %[1]s && ln -s %[2]s/* . && rm psql && printf '%%s\n' '#!/bin/sh' '%[2]s/psql "$@" | sed s/15[0-9][0-9][0-9][0-9]/120018/' >psql && chmod 755 psql`,
 		dr.Quote(root+"/old-bin"), bin))
 }
 
@@ -133,8 +133,8 @@ func TestABrokenWorldIsRefusedInOneSentenceAndNothingIsChanged(t *testing.T) {
 	t.Parallel()
 	s := quietStage(t)
 	inventory, says := s.brokenWorld()
-	s.worker = e2e.StartWorker(t, s.dev, inventory, "--no-watch")
-	e2e.AwaitPoller(t, s.client, dr.TaskQueue, s.worker)
+	s.Worker = e2e.StartWorker(t, s.Dev, inventory, "--no-watch")
+	e2e.AwaitPoller(t, s.Client, dr.TaskQueue, s.Worker)
 	for name, want := range says {
 		t.Run(name, func(t *testing.T) {
 			s.on(t).refuses("starter", complaint{
@@ -146,8 +146,8 @@ func TestABrokenWorldIsRefusedInOneSentenceAndNothingIsChanged(t *testing.T) {
 	t.Run("two workers with different inventories", func(t *testing.T) { s.on(t).anotherInventory() })
 	d := s.document()
 	d.part("systems", system, "postgres")["max_lag_mb"] = 1
-	s.worker = e2e.StartWorker(t, s.dev, s.write(d), "--no-watch")
-	e2e.AwaitPoller(t, s.client, dr.TaskQueue, s.worker)
+	s.Worker = e2e.StartWorker(t, s.Dev, s.write(d), "--no-watch")
+	e2e.AwaitPoller(t, s.Client, dr.TaskQueue, s.Worker)
 	t.Run("lag over the limit", func(t *testing.T) { s.on(t).lagging() })
 	t.Run("no standby", func(t *testing.T) { s.on(t).withoutStandby() })
 	t.Run("two primaries", func(t *testing.T) { s.on(t).twoPrimaries() })
@@ -160,23 +160,23 @@ func takeoverWest() []string {
 // sql runs a statement on a site's server as the lab's own role.
 func (s *stage) sql(site, statement string) string {
 	bin := s.document().part("systems", system, "sites", site)["bin"].(string)
-	return s.shell(site, fmt.Sprintf("%s/psql -XAtc %s %s", bin, dr.Quote(statement), dr.Quote(s.lab.Endpoints[site])))
+	return s.Shell(site, fmt.Sprintf("%s/psql -XAtc %s %s", bin, dr.Quote(statement), dr.Quote(s.Lab.Endpoints[site])))
 }
 
 // anotherInventory approves a plan that one worker made and another one, with
 // another entry for the system, is asked to carry out.
 func (s *stage) anotherInventory() {
-	run := s.start(dr.ProcTakeover, planned)
-	s.gate(dr.GateDecide)
-	before := s.ledger().Commands
-	s.worker.Kill(s.t)
+	run := s.Start(dr.ProcTakeover, planned)
+	s.Gate(dr.GateDecide)
+	before := s.Ledger().Commands
+	s.Worker.Kill(s.T)
 	d := s.document()
 	d.part("systems", system, "postgres")["max_lag_mb"] = 7
-	other := e2e.StartWorker(s.t, s.dev, s.write(d), "--no-watch")
-	e2e.AwaitPoller(s.t, s.client, dr.TaskQueue, other)
-	st := s.gate(dr.GateDecide)
-	s.signal(dr.VerbApprove, fmt.Sprintf(`{"gate":"decide","digest":%q,"person":"ana"}`, st.Gate.Digest))
-	now := s.await("the refusal of the other worker", func(now dr.Status) bool {
+	other := e2e.StartWorker(s.T, s.Dev, s.write(d), "--no-watch")
+	e2e.AwaitPoller(s.T, s.Client, dr.TaskQueue, other)
+	st := s.Gate(dr.GateDecide)
+	s.Signal(dr.VerbApprove, fmt.Sprintf(`{"gate":"decide","digest":%q,"person":"ana"}`, st.Gate.Digest))
+	now := s.Await("the refusal of the other worker", func(now dr.Status) bool {
 		return now.Hold != nil || now.Ending != nil || now.Gate != nil && now.Gate.Occurrence > st.Gate.Occurrence
 	})
 	text := ""
@@ -186,14 +186,14 @@ func (s *stage) anotherInventory() {
 	case now.Gate != nil:
 		text = now.Gate.Again
 	}
-	require.Contains(s.t, text, "max_lag_mb", "%+v", now)
-	s.t.Log(text)
+	require.Contains(s.T, text, "max_lag_mb", "%+v", now)
+	s.T.Log(text)
 	r := s.program("starter", nil, "status", system, "--exit-code")
-	require.Equal(s.t, 8, r.Exit, r.Stdout)
-	require.Equal(s.t, before, s.ledger().Commands, "something was changed")
-	s.signal(dr.VerbAbort, `{"person":"ana"}`)
-	s.await("the end", func(now dr.Status) bool { return now.Ending != nil })
-	require.NoError(s.t, run.Get(s.t.Context(), nil))
+	require.Equal(s.T, 8, r.Exit, r.Stdout)
+	require.Equal(s.T, before, s.Ledger().Commands, "something was changed")
+	s.Signal(dr.VerbAbort, `{"person":"ana"}`)
+	s.Await("the end", func(now dr.Status) bool { return now.Ending != nil })
+	require.NoError(s.T, run.Get(s.T.Context(), nil))
 }
 
 func (s *stage) lagging() {
@@ -204,9 +204,9 @@ func (s *stage) lagging() {
 }
 
 func (s *stage) withoutStandby() {
-	s.fault("postmaster-kill", "west")
+	s.Fault("postmaster-kill", "west")
 	s.refuses("starter", complaint{args: takeoverWest(), exit: 3, says: []string{"west is no running standby"}})
-	s.fault("old-primary-returns", "west")
+	s.Fault("old-primary-returns", "west")
 }
 
 func (s *stage) twoPrimaries() {

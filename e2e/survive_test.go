@@ -2,9 +2,7 @@ package e2e_test
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,61 +12,40 @@ import (
 
 const planned = `{"system":"orders","mode":"planned","to":"west","reason":"test"}`
 
-// awaitStepIn waits until a worker carries out a step of the phase.
-func (s *stage) awaitStepIn(ph dr.Phase) string {
-	s.t.Helper()
-	found := ""
-	end := time.Now().Add(endLimit)
-	for found == "" {
-		require.True(s.t, time.Now().Before(end), "no step of %s was seen running", ph)
-		if at, step := s.pendingStep(); at == ph {
-			found = step
-		} else {
-			time.Sleep(2 * time.Millisecond)
-		}
-	}
-	return found
-}
-
-func (s *stage) signal(verb dr.Verb, body string) {
-	s.t.Helper()
-	require.NoError(s.t, s.client.SignalWorkflow(context.Background(), dr.WorkflowID(system), "", string(verb), json.RawMessage(body)))
-}
-
 // TestAWorkerFrozenInsideThePromotionSendsNothingWhenItWakes: the frozen worker
 // has its command or its guard behind it; another one finishes; then the first
 // one goes on.
 func TestAWorkerFrozenInsideThePromotionSendsNothingWhenItWakes(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.fault("slow", "west", "60")
-	run := s.start(dr.ProcTakeover, planned)
-	s.approve(dr.GateDecide)
-	step := s.awaitStepIn(dr.PhasePromote)
-	frozen := s.worker
+	s.Fault("slow", "west", "60")
+	run := s.Start(dr.ProcTakeover, planned)
+	s.Approve(dr.GateDecide)
+	step := s.AwaitStepIn(dr.PhasePromote)
+	frozen := s.Worker
 	frozen.Stop(t)
-	s.startWorker()
-	s.ended(run, dr.EndDone)
+	s.StartWorker()
+	s.Ended(run, dr.EndDone)
 	frozen.Cont(t)
-	e2e.AwaitPoller(t, s.client, dr.TaskQueue, frozen)
-	l := s.clean()
+	e2e.AwaitPoller(t, s.Client, dr.TaskQueue, frozen)
+	l := s.Clean()
 	require.Equal(t, 1, l.Commands["west"]["psql pg_promote"], "frozen in %s: %v", step, l.Commands)
 }
 
 func TestTemporalRestartedOnItsFileGoesOn(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.fault("slow", "west", "60")
-	run := s.start(dr.ProcTakeover, planned)
-	s.gate(dr.GateDecide)
-	s.dev.Kill(t)
-	s.dev.Restart(t)
-	s.approve(dr.GateDecide)
-	s.awaitStepIn(dr.PhasePrepare)
-	s.dev.Kill(t)
-	s.dev.Restart(t)
-	s.ended(run, dr.EndDone)
-	l := s.clean()
+	s.Fault("slow", "west", "60")
+	run := s.Start(dr.ProcTakeover, planned)
+	s.Gate(dr.GateDecide)
+	s.Dev.Kill(t)
+	s.Dev.Restart(t)
+	s.Approve(dr.GateDecide)
+	s.AwaitStepIn(dr.PhasePrepare)
+	s.Dev.Kill(t)
+	s.Dev.Restart(t)
+	s.Ended(run, dr.EndDone)
+	l := s.Clean()
 	require.Equal(t, 1, l.Commands["west"]["psql pg_promote"], "%v", l.Commands)
 }
 
@@ -77,15 +54,15 @@ func TestTemporalRestartedOnItsFileGoesOn(t *testing.T) {
 func TestTheOldPrimaryThatBootsAfterTheApprovalVoidsIt(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.fault("host-down", "east")
-	s.start(dr.ProcTakeover, `{"system":"orders","mode":"unplanned","to":"west","reason":"east is silent"}`)
-	first := s.gate(dr.GateDecide)
-	s.signal(dr.VerbPause, `{"person":"ben"}`)
-	s.approve(dr.GateDecide)
-	s.await("the pause", func(st dr.Status) bool { return st.State == dr.StatePaused })
-	s.fault("host-up", "east")
-	s.signal(dr.VerbResume, `{"person":"ben"}`)
-	st := s.await("the void approval", func(st dr.Status) bool {
+	s.Fault("host-down", "east")
+	s.Start(dr.ProcTakeover, `{"system":"orders","mode":"unplanned","to":"west","reason":"east is silent"}`)
+	first := s.Gate(dr.GateDecide)
+	s.Signal(dr.VerbPause, `{"person":"ben"}`)
+	s.Approve(dr.GateDecide)
+	s.Await("the pause", func(st dr.Status) bool { return st.State == dr.StatePaused })
+	s.Fault("host-up", "east")
+	s.Signal(dr.VerbResume, `{"person":"ben"}`)
+	st := s.Await("the void approval", func(st dr.Status) bool {
 		return st.Gate != nil && st.Gate.Occurrence > 1 || st.Hold != nil || st.Ending != nil
 	})
 	switch {
@@ -96,7 +73,7 @@ func TestTheOldPrimaryThatBootsAfterTheApprovalVoidsIt(t *testing.T) {
 	case st.Hold != nil:
 		t.Log(st.Hold.Text)
 	}
-	l := s.ledger()
+	l := s.Ledger()
 	require.Empty(t, l.TwoPrimaries)
 	require.Zero(t, l.Commands["west"]["psql pg_promote"])
 }
@@ -108,18 +85,18 @@ func TestATerminatedRunIsCompletedByStartingAgain(t *testing.T) {
 		t.Run(string(ph), func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
-			s.fault("slow", "east", "40")
-			s.fault("slow", "west", "40")
-			s.start(dr.ProcTakeover, planned)
-			s.approve(dr.GateDecide)
-			t.Log("terminated in", s.awaitStepIn(ph))
-			require.NoError(t, s.client.TerminateWorkflow(context.Background(), dr.WorkflowID(system), "", "test"))
-			run := s.start(dr.ProcTakeover, planned)
-			s.drive(run)
+			s.Fault("slow", "east", "40")
+			s.Fault("slow", "west", "40")
+			s.Start(dr.ProcTakeover, planned)
+			s.Approve(dr.GateDecide)
+			t.Log("terminated in", s.AwaitStepIn(ph))
+			require.NoError(t, s.Client.TerminateWorkflow(context.Background(), dr.WorkflowID(system), "", "test"))
+			run := s.Start(dr.ProcTakeover, planned)
+			s.Drive(run)
 			var res dr.Result
 			require.NoError(t, run.Get(context.Background(), &res))
 			require.Contains(t, []dr.EndingKind{dr.EndDone, dr.EndNothing}, res.Ending.Kind, res.Ending.Text)
-			l := s.clean()
+			l := s.Clean()
 			require.Equal(t, 1, l.Commands["west"]["psql pg_promote"], "%v", l.Commands)
 		})
 	}

@@ -27,11 +27,11 @@ func TestMain(m *testing.M) {
 // killed, once in every phase of every procedure.
 func TestHarmInEveryPhaseOfEveryProcedure(t *testing.T) {
 	harms := map[string]func(*stage){
-		"the worker is killed": (*stage).killWorker,
-		"SSH is cut":           (*stage).cutSSH,
+		"the worker is killed": (*stage).KillWorker,
+		"SSH is cut":           (*stage).CutSSH,
 		"Temporal is killed": func(s *stage) {
-			s.dev.Kill(s.t)
-			s.dev.Restart(s.t)
+			s.Dev.Kill(s.T)
+			s.Dev.Restart(s.T)
 		},
 	}
 	for _, sc := range scenes() {
@@ -39,8 +39,8 @@ func TestHarmInEveryPhaseOfEveryProcedure(t *testing.T) {
 			t.Run(sc.name+", "+name, func(t *testing.T) {
 				t.Parallel()
 				s, run := sc.begin(t)
-				s.slowdown()
-				s.survives(run, func() { harm(s) })
+				s.Slowdown()
+				s.Survives(run, func() { harm(s) })
 				sc.clean(s)
 			})
 		}
@@ -113,19 +113,19 @@ func TestEveryProgramBrokenInEveryWay(t *testing.T) {
 // stuck for longer than any step of the lab may take.
 func (sc scene) breaksAtGate(t *testing.T, host, program string, b broken) {
 	s, run := sc.begin(t)
-	s.gate(sc.gates[0])
-	s.fault(b.fault, append([]string{host, program}, b.values...)...)
+	s.Gate(sc.gates[0])
+	s.Fault(b.fault, append([]string{host, program}, b.values...)...)
 	stuck := time.Now().Add(90 * time.Second)
 	mended, holds := false, map[string]bool{}
 	named := ""
-	s.driveWith(run, func(st dr.Status) bool {
+	s.DriveWith(run, func(st dr.Status) bool {
 		again := st.Gate != nil && st.Gate.Again != ""
 		if !mended && (st.Hold != nil || again || time.Now().After(stuck)) {
 			mended = true
 			if st.Hold != nil {
 				require.NotEmpty(t, st.Hold.Text)
 			}
-			s.unfault(b.fault, host, program)
+			s.Unfault(b.fault, host, program)
 			s.endHung(host)
 		}
 		if st.Hold != nil {
@@ -150,7 +150,7 @@ func (sc scene) breaksAtGate(t *testing.T, host, program string, b broken) {
 
 // endHung ends the programs that a fault made hang, as an administrator would.
 func (s *stage) endHung(host string) {
-	s.shell(host, `for p in /proc/[0-9]*; do
-  [ "$(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" = "sleep 2147483647 " ] && grep -qz "^HOME=`+s.lab.Hosts[host].Root+`" "$p/environ" 2>/dev/null && kill "${p#/proc/}"
+	s.Shell(host, `for p in /proc/[0-9]*; do
+  [ "$(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" = "sleep 2147483647 " ] && grep -qz "^HOME=`+s.Lab.Hosts[host].Root+`" "$p/environ" 2>/dev/null && kill "${p#/proc/}"
 done; true`)
 }

@@ -53,8 +53,12 @@ func (h faultyHost) Read(ctx context.Context, cmd dr.Command) (kit.Output, error
 	h.f.mu.Lock()
 	defer h.f.mu.Unlock()
 	h.f.read = append(h.f.read, cmd)
-	if h.f.rewrite != nil {
-		out.Stdout = h.f.rewrite(out.Stdout)
+	rewrite := h.f.rewrite
+	if flip, ok := ctx.Value(flipKey{}).(func(string) string); ok {
+		rewrite = flip
+	}
+	if rewrite != nil {
+		out.Stdout = rewrite(out.Stdout)
 	}
 	return out, err
 }
@@ -96,21 +100,16 @@ func (h faultyHost) Start(ctx context.Context, key kit.JobKey, cmd dr.Command, a
 	return j, err
 }
 
-// guarded turns a rewrite on for the time of an action's guard only.
+// guarded rewrites what an action's guard reads, and nothing else: probe and
+// guard may be asked at the same time.
 type guarded struct {
 	kit.Action
-	f       *faulty
 	rewrite func(string) string
 }
 
-func (g guarded) Guard(ctx context.Context, env kit.Env, args json.RawMessage) (kit.HostTime, error) {
-	g.set(g.rewrite)
-	defer g.set(nil)
-	return g.Action.Guard(ctx, env, args)
-}
+// flipKey is the key under which a context carries a guard's rewrite.
+type flipKey struct{}
 
-func (g guarded) set(r func(string) string) {
-	g.f.mu.Lock()
-	defer g.f.mu.Unlock()
-	g.f.rewrite = r
+func (g guarded) Guard(ctx context.Context, env kit.Env, args json.RawMessage) (kit.HostTime, error) {
+	return g.Action.Guard(context.WithValue(ctx, flipKey{}, g.rewrite), env, args)
 }

@@ -203,7 +203,7 @@ func (x *walker) flipGuards(a kit.Action, st dr.Step) {
 	for i, flip := range flips {
 		x.attempt++
 		before := x.f.starts()
-		res, err := x.execute(guarded{a, x.f, flip}, st, false)
+		res, err := x.execute(guarded{a, flip}, st, false)
 		require.Error(x.t, err, "%s went on over guard flip %d: %+v", st.ID, i, res)
 		require.Equal(x.t, before, x.f.starts(), "%s was sent although its guard said no (flip %d)", st.ID, i)
 	}

@@ -76,7 +76,9 @@ func (x *execution) change(ctx context.Context) (StepResult, error) {
 			return x.afterClaim(ctx, j)
 		}
 	}
-	e := x.probeKnown(ctx)
+	guard := x.guardMeanwhile(ctx)
+	defer func() { guard.stop() }()
+	e, again := x.probeKnown(ctx)
 	switch e.State {
 	case EffectDone:
 		if err := x.void(ctx, "the effect was there before this attempt: "+e.Text); err != nil {
@@ -90,7 +92,11 @@ func (x *execution) change(ctx context.Context) (StepResult, error) {
 		return StepResult{}, de
 	case EffectNotDone:
 	}
-	at, err := x.a.Guard(ctx, x.env, x.st.Args)
+	if again {
+		guard.stop()
+		guard = x.guardMeanwhile(ctx)
+	}
+	at, err := guard.answer()
 	if err != nil {
 		de := dr.AsError(err, "guard")
 		if de.Class == dr.ClassRetry && ctx.Err() == nil {
@@ -211,7 +217,7 @@ func (x *execution) afterClaim(ctx context.Context, j Job) (StepResult, error) {
 // afterVoid: an earlier worker closed this attempt, because the effect was there
 // or because it was not safe, and died before it could say so.
 func (x *execution) afterVoid(ctx context.Context, j Job) (StepResult, error) {
-	if e := x.probeKnown(ctx); e.State == EffectDone {
+	if e, _ := x.probeKnown(ctx); e.State == EffectDone {
 		return x.result(dr.StepAlready, e, Job{}), nil
 	}
 	h := dr.Hold("void", "%s: this attempt was closed before anything was sent (%s)", x.st.Title, j.Text).WithNext("retry, or replan")
@@ -237,40 +243,6 @@ func (x *execution) following(ctx context.Context, err error) error {
 			WithNext("look at the host; retry follows the same effect")
 	}
 	return dr.Retry("unreachable", "%s: the connection was lost while the command ran; it goes on, the next attempt re-attaches", x.st.Title).Because(err)
-}
-
-// settle probes until the effect is there, or its settling time is over.
-func (x *execution) settle(ctx context.Context) Effect {
-	poll, settle := x.a.Timing()
-	end := x.env.Now().Add(settle)
-	for {
-		e := x.a.Probe(ctx, x.env, x.st.Args)
-		if e.State == EffectDone || e.Never != nil || !x.env.Now().Before(end) {
-			return e
-		}
-		if e.Progress != nil {
-			x.env.Progress(*e.Progress)
-		}
-		if x.env.Sleep(ctx, poll) != nil {
-			return e
-		}
-	}
-}
-
-// probeKnown repeats an unknown probe for a while.
-func (x *execution) probeKnown(ctx context.Context) Effect {
-	poll, _ := x.a.Timing()
-	end := x.env.Now().Add(unknownPatience)
-	for {
-		e := x.a.Probe(ctx, x.env, x.st.Args)
-		if e.State != EffectUnknown || e.Never != nil || !x.env.Now().Before(end) {
-			return e
-		}
-		x.env.Progress(Progress{Text: "the state is unknown, asking again: " + e.Text, At: x.env.Now()})
-		if x.env.Sleep(ctx, max(poll, 200*time.Millisecond)) != nil {
-			return e
-		}
-	}
 }
 
 // await is a read step: a proof or a wait, probed until done or its deadline.

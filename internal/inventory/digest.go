@@ -17,8 +17,14 @@ import (
 //
 // How this worker logs in (key files, agent, known_hosts) and policies are not
 // part of it: the first may differ between workers, the second are pinned in
-// the run.
+// the run. It is computed once: an inventory that was read does not change.
+// The caller must not change fields.
 func (s *System) Digest() (digest string, fields map[string]string, err error) {
+	s.once.Do(func() { s.digest, s.fields, s.digestErr = s.computeDigest() })
+	return s.digest, s.fields, s.digestErr
+}
+
+func (s *System) computeDigest() (digest string, fields map[string]string, err error) {
 	flat := map[string]string{}
 	flatten("", s.entry, flat)
 	// The order of sites has a meaning, the order of other keys has none.

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -97,6 +98,11 @@ type System struct {
 	entry       node
 	hosts       []Host
 	credentials []string
+
+	once      sync.Once
+	digest    string
+	fields    map[string]string
+	digestErr error
 }
 
 // Limits are the bounds that are common to all products; a product has its own

@@ -13,9 +13,10 @@ import (
 
 // host is one endpoint as adapters see it.
 type host struct {
-	pool *Pool
-	ep   Endpoint
-	link *link
+	pool   *Pool
+	ep     Endpoint
+	link   *link
+	pinned fingerprintOf
 }
 
 func (h *host) Name() string { return h.ep.Name }
@@ -24,9 +25,7 @@ func (h *host) Name() string { return h.ep.Name }
 // without connecting. The fingerprint is empty when no key is known.
 func (h *host) Pin() dr.HostPin {
 	pin := dr.HostPin{Name: h.ep.Name, Address: h.ep.Address, Port: h.ep.Port, User: h.ep.User}
-	if keys, err := readHostKeys(h.ep); err == nil {
-		pin.Fingerprint = keys.fingerprint()
-	}
+	pin.Fingerprint = h.pinned.read(h.ep)
 	return pin
 }
 

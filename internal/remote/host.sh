@@ -2,16 +2,19 @@
 # POSIX sh; tried with dash and bash. Nothing here may read standard input:
 # the shell's own program comes from there, and dash reads ahead.
 #
-# A claim is a directory. Its files:
-#   boot         identity of the boot, then the host's clock at the claim
-#   seen         the same, written by the first reader of a claim without boot
-#   command      the command as people approved it; secrets by reference only
+# A claim is a directory. Its files (few, since each costs time on a real disk):
+#   run          the wrapper. Its first lines tell the identity of the boot and
+#                the host's clock at the claim, then the command as people
+#                approved it; secrets by reference only. A process that runs it
+#                has the job in its arguments
+#   seen         the same first lines, by the first reader of a claim without run
 #   credentials  names (not values) of the secrets, so that readers can redact
-#   run          the wrapper: its arguments show which job a process is
-#   pid          of the wrapper, which leads its own process group
-#   started      taken once, by the wrapper or by whoever declares it lost
+#   pid          of the wrapper, which leads its own process group; below it
+#                the exit code of the command, once it has ended. The file is
+#                made once: by the wrapper, or by whoever declares it lost
+#   fenced       declared lost between the making of pid and its first line
 #   out, err     what the command printed
-#   rc           its exit code, or stopped: ended on request
+#   stopped      ended on request
 #   void         why this claim can never start
 
 sb_umask=$(umask)
@@ -112,8 +115,8 @@ sb_readpid() {
 
 # sb_ended: is the end of the job recorded?
 sb_ended() {
-	if [ -f "$sb_dir/rc" ] && read -r sb_exit <"$sb_dir/rc"; then
-		sb_state=finished
+	if [ -f "$sb_dir/pid" ] && { read -r sb_line && read -r sb_line; } <"$sb_dir/pid"; then
+		sb_state=finished sb_exit=$sb_line
 	elif [ -f "$sb_dir/stopped" ]; then
 		sb_state=finished sb_exit=143 sb_text='stopped on request; its process group has ended'
 	else
@@ -124,14 +127,15 @@ sb_ended() {
 # sb_expired: is the claim so old, or from an earlier boot, that its starter
 # must be taken for dead? The deadline is 30 s by this host's clock.
 sb_expired() {
-	sb_file=$sb_dir/boot
+	sb_file=$sb_dir/run
 	if [ ! -s "$sb_file" ]; then
 		sb_file=$sb_dir/seen
 		sb_clock
-		[ -s "$sb_file" ] || (set -C; printf '%s\n%s\n' "$sb_boot" "$sb_now" >"$sb_file") 2>/dev/null
+		[ -s "$sb_file" ] || (set -C; printf '# %s\n# %s\n' "$sb_boot" "$sb_now" >"$sb_file") 2>/dev/null
 	fi
 	sb_then=
 	{ IFS= read -r sb_was; read -r sb_then; } 2>/dev/null <"$sb_file"
+	sb_was=${sb_was#"# "} sb_then=${sb_then#"# "}
 	case $sb_then in
 	'' | *[!0-9]*) return 1 ;;
 	esac
@@ -181,9 +185,13 @@ sb_look() {
 }
 
 # sb_fence takes the right to start, so that a starter that was only slow can
-# not start what has been declared lost.
+# not start what has been declared lost. It fails when the wrapper was first.
 sb_fence() {
-	(set -C; : >"$sb_dir/started") 2>/dev/null
+	(set -C; printf 'lost\n' >"$sb_dir/pid") 2>/dev/null && return 0
+	# The wrapper writes its number and then looks for this file; here it is
+	# the other way round, so that one of the two sees the other.
+	: >"$sb_dir/fenced"
+	! sb_readpid
 }
 
 # sb_report prints the state, then the tails of what the command printed.
@@ -217,30 +225,48 @@ sb_claim() {
 
 # sb_launch COMMAND CREDENTIALS MS starts the wrapper of sb_dir in its own
 # session, with no descriptor of this connection, so that neither can hold up
-# the other, and waits up to MS for its end. Where timeout is there this needs
-# no polling: the wrapper alone holds the writing end of a pipe.
+# the other, and waits up to MS for its end where that needs no polling.
 sb_launch() {
 	sb_clock
 	# shellcheck disable=SC2154 # sb_wrapper, the text of run.sh, is set by the worker
 	{
-		printf '%s\n%s\n' "$sb_boot" "$sb_now" >"$sb_dir/boot" &&
-			printf '%s\n' "$1" >"$sb_dir/command" &&
-			printf '%s\n' "$sb_wrapper" >"$sb_dir/run" &&
+		printf '# %s\n# %s\nsb_command() {\n%s\n}\n%s\n' "$sb_boot" "$sb_now" "$1" "$sb_wrapper" >"$sb_dir/run" &&
 			{ [ -z "$2" ] || printf '%s\n' "$2" >"$sb_dir/credentials"; }
 	} 2>/dev/null || return 1
 	umask "$sb_umask"
-	sb_ends=
-	if [ "$3" -ge 1000 ] && command -v setsid >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1; then
-		{ setsid /bin/sh "$sb_dir/run" 3>&1 </dev/null >/dev/null 2>&1 & } | timeout "$(($3 / 1000))" cat >/dev/null 2>&1
-		sb_ends=$?
-	elif command -v setsid >/dev/null 2>&1; then
+	sb_watchdog=
+	if command -v setsid >/dev/null 2>&1; then
 		setsid /bin/sh "$sb_dir/run" </dev/null >/dev/null 2>&1 &
+		sb_await "$!" "$3"
 	else
 		# Job control gives a process group of its own where setsid is missing.
 		set -m
 		nohup /bin/sh "$sb_dir/run" </dev/null >/dev/null 2>&1 &
 		set +m
 	fi
+}
+
+# sb_await PID MS waits for a child as its parent can, without polling, until
+# the child ends or a signal of the watchdog says that the time is over. It
+# does nothing where this subshell cannot find its own number ($$ is that of
+# the shell that the worker keeps open).
+sb_await() {
+	sb_me=
+	# shellcheck disable=SC2034 # the rest is not needed
+	[ -r /proc/self/stat ] && read -r sb_me sb_rest </proc/self/stat
+	{ [ -n "$sb_me" ] && [ "$2" -ge 1000 ]; } || return 0
+	trap : USR1
+	(
+		trap 'kill "$sb_sleep"; exit' TERM
+		sleep "$(($2 / 1000))" &
+		sb_sleep=$!
+		wait "$sb_sleep"
+		kill -s USR1 "$sb_me"
+	) </dev/null >/dev/null 2>&1 &
+	sb_watchdog=$!
+	wait "$1"
+	kill "$sb_watchdog" 2>/dev/null
+	trap - USR1
 }
 
 # sb_pause sleeps a little longer the longer it has waited; sb_left counts ms.
@@ -275,8 +301,8 @@ sb_follow() {
 		*) return 0 ;;
 		esac
 		sb_pause
-		if [ -s "$sb_dir/rc" ]; then
-			sb_look
+		if sb_ended; then
+			return 0
 		elif [ $((sb_n % 16)) -eq 0 ]; then
 			sb_look
 			sb_clock
@@ -326,13 +352,13 @@ sb_job_start() {
 	0)
 		if ! sb_launch "$6" "$7" "$3"; then
 			# Nothing was started: give the claim back.
-			rm -f "$sb_dir/boot" "$sb_dir/command" "$sb_dir/run" "$sb_dir/credentials" "$sb_dir/seen"
+			rm -f "$sb_dir/run" "$sb_dir/credentials" "$sb_dir/seen"
 			rmdir "$sb_dir"
 			sb_cannot "cannot write into $sb_dir"
 			return 0
 		fi
 		sb_verdict=started sb_state=running sb_exit=0 sb_text=
-		if [ -s "$sb_dir/rc" ] || [ "$sb_ends" = 124 ]; then
+		if [ -n "$sb_watchdog" ]; then
 			# It has ended, or the time is over: look once.
 			sb_look
 			sb_report "$sb_verdict" "$2"
@@ -402,7 +428,7 @@ sb_job_stop() {
 			sb_report alive "$2"
 			return 0
 		fi
-		[ -f "$sb_dir/rc" ] || printf 'stopped\n' >"$sb_dir/stopped"
+		sb_ended || printf 'stopped\n' >"$sb_dir/stopped"
 		sb_look
 		;;
 	esac

@@ -3,9 +3,12 @@ package remote
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
@@ -105,6 +108,36 @@ func (k *hostKeys) verify(_ string, remote net.Addr, key ssh.PublicKey) error {
 		return dr.Refuse("host_key", "host %s offers the key %s, which is not in %s", k.ep.place(), offered, files).
 			WithNext("compare the fingerprint with the host's own, then add the key to %s", files).Because(err)
 	}
+}
+
+// fingerprintOf remembers the fingerprint of the preferred known key until a
+// known_hosts file changes: every step of a plan compares it.
+type fingerprintOf struct {
+	mu    sync.Mutex
+	stamp string
+	text  string
+}
+
+// read gives the fingerprint; "" when none is known or a file cannot be read.
+func (f *fingerprintOf) read(ep Endpoint) string {
+	stamp := ""
+	for _, path := range ep.KnownHosts {
+		info, err := os.Stat(path)
+		if err != nil {
+			return ""
+		}
+		stamp += fmt.Sprintln(path, info.Size(), info.ModTime().UnixNano())
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if stamp == "" || stamp != f.stamp {
+		keys, err := readHostKeys(ep)
+		if err != nil {
+			return ""
+		}
+		f.stamp, f.text = stamp, keys.fingerprint()
+	}
+	return f.text
 }
 
 // noKey is no host's key: asking known_hosts about it gives all known ones.

@@ -3,6 +3,7 @@ package remote_test
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -34,7 +35,8 @@ func pidOf(t *testing.T, dir string) int {
 	require.Eventually(t, func() bool {
 		raw, err := os.ReadFile(filepath.Join(dir, "pid"))
 		if err == nil {
-			pid, err = strconv.Atoi(strings.TrimSpace(string(raw)))
+			first, _, _ := strings.Cut(string(raw), "\n")
+			pid, err = strconv.Atoi(first)
 		}
 		return err == nil
 	}, 5*time.Second, 5*time.Millisecond)
@@ -55,9 +57,9 @@ func TestAShortJobEndsWithinItsStart(t *testing.T) {
 	require.Equal(t, 3, j.Exit)
 	require.Equal(t, "out\n", j.Stdout)
 	require.Equal(t, "err\n", j.Stderr)
-	shown, err := os.ReadFile(filepath.Join(j.Dir, "command"))
+	shown, err := os.ReadFile(filepath.Join(j.Dir, "run"))
 	require.NoError(t, err)
-	require.Equal(t, cmd.Render()+"\n", string(shown), "the file holds what people approved")
+	require.Contains(t, string(shown), "\n"+cmd.Render()+"\n", "the file holds what people approved")
 
 	again, err := h.Start(t.Context(), key("stop"), sh(`echo other`), 0, time.Second)
 	require.NoError(t, err)
@@ -213,22 +215,28 @@ func TestAProcessNumberGivenAwayAgainIsNotTheJob(t *testing.T) {
 func TestAClaimOfAnEarlierBootOrAnOldOneIsLostForGood(t *testing.T) {
 	_, h := connect(t, remote.Options{})
 	for step, change := range map[string]func(boot string) string{
-		"boot": func(b string) string { return "another boot\n" + strings.SplitN(b, "\n", 2)[1] },
-		"old":  func(b string) string { return strings.SplitN(b, "\n", 2)[0] + "\n999999999999\n" },
+		"boot": func(b string) string { return "# another boot\n" + strings.SplitN(b, "\n", 2)[1] },
+		"old": func(b string) string {
+			lines := strings.SplitN(b, "\n", 3)
+			return lines[0] + "\n# 999999999999\n" + lines[2]
+		},
 	} {
 		j, err := h.Start(t.Context(), key(step), sh("true"), 0, 5*time.Second)
 		require.NoError(t, err)
-		boot, err := os.ReadFile(filepath.Join(j.Dir, "boot"))
+		boot, err := os.ReadFile(filepath.Join(j.Dir, "run"))
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(j.Dir, "boot"), []byte(change(string(boot))), 0o600))
-		for _, f := range []string{"rc", "pid", "started", "out"} {
+		require.NoError(t, os.WriteFile(filepath.Join(j.Dir, "run"), []byte(change(string(boot))), 0o600))
+		for _, f := range []string{"pid", "out"} {
 			require.NoError(t, os.Remove(filepath.Join(j.Dir, f)))
 		}
 		j, err = h.Look(t.Context(), key(step))
 		require.NoError(t, err)
 		require.Equal(t, kit.JobLost, j.State, step)
 		require.NotEmpty(t, j.Text)
-		require.FileExists(t, filepath.Join(j.Dir, "started"), "a slow starter can not start it any more")
+		// The starter was only slow: it must not start any more.
+		late := exec.CommandContext(t.Context(), "sh", filepath.Join(j.Dir, "run"))
+		require.Error(t, late.Run())
+		require.NoFileExists(t, filepath.Join(j.Dir, "out"))
 	}
 }
 
@@ -333,7 +341,7 @@ func TestASecretIsInNoFileNoProcessListAndNoOutput(t *testing.T) {
 	got, err := os.ReadFile(filepath.Join(s.Dir, "got"))
 	require.NoError(t, err)
 	require.Equal(t, secret+"|", string(got), "the command itself has it")
-	for _, f := range []string{"command", "run", "boot", "credentials", "pid", "rc"} {
+	for _, f := range []string{"run", "credentials", "pid"} {
 		raw, err := os.ReadFile(filepath.Join(j.Dir, f))
 		require.NoError(t, err)
 		require.NotContains(t, string(raw), "s3cr3t", f)

@@ -1,0 +1,40 @@
+package kit
+
+import (
+	"context"
+	"time"
+)
+
+// settle probes until the effect is there, or its settling time is over.
+func (x *execution) settle(ctx context.Context) Effect {
+	poll, settle := x.a.Timing()
+	end := x.env.Now().Add(settle)
+	for {
+		e := x.a.Probe(ctx, x.env, x.st.Args)
+		if e.State == EffectDone || e.Never != nil || !x.env.Now().Before(end) {
+			return e
+		}
+		if e.Progress != nil {
+			x.env.Progress(*e.Progress)
+		}
+		if x.env.Sleep(ctx, poll) != nil {
+			return e
+		}
+	}
+}
+
+// probeKnown repeats an unknown probe for a while, and says whether it did.
+func (x *execution) probeKnown(ctx context.Context) (e Effect, again bool) {
+	poll, _ := x.a.Timing()
+	end := x.env.Now().Add(unknownPatience)
+	for ; ; again = true {
+		e = x.a.Probe(ctx, x.env, x.st.Args)
+		if e.State != EffectUnknown || e.Never != nil || !x.env.Now().Before(end) {
+			return e, again
+		}
+		x.env.Progress(Progress{Text: "the state is unknown, asking again: " + e.Text, At: x.env.Now()})
+		if x.env.Sleep(ctx, max(poll, 200*time.Millisecond)) != nil {
+			return e, again
+		}
+	}
+}
