@@ -81,6 +81,12 @@ func (s *system) deeds() []labkit.Fault {
 			Set: s.onSite(s.killVradmind),
 		},
 		{
+			Name: "panic", Usage: "SITE", Text: "the kernel of a site panics: everything there dies at once and the host boots again",
+			Set: s.onSite(func(h *host.Host, _ []string, _ bool) (string, error) {
+				return h.Name + " has panicked and booted", h.Reboot()
+			}),
+		},
+		{
 			Name: "shop-kill", Usage: "SITE", Text: "kills the application of a site by SIGKILL: its volumes are closed",
 			Set: s.onSite(s.killShop),
 		},
