@@ -125,14 +125,31 @@ var stoprep = kit.Spec[pairArgs]{
 		return []dr.Command{a.Primary.tool("vradmin", "-s", "stoprep", a.Primary.RVG, a.Secondary.VVRHost)}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a pairArgs) kit.Effect {
-		return attachedEffect(ctx, env, a.Primary, a.Secondary, false)
+		e := attachedEffect(ctx, env, a.Primary, a.Secondary, false)
+		if e.State != kit.EffectDone {
+			return e
+		}
+		// The Secondary's own end can be attached to a former Primary alone.
+		r, _, err := a.Secondary.read(ctx, env, brief)
+		if err != nil {
+			return notRead(a.Secondary, err)
+		}
+		if r.RVG == nil || r.Text["rlink"] != "" {
+			return kit.NotKnown("%s: %s", a.Secondary.Site, orNone(r.Text["rvg"]+r.Text["rlink"]))
+		}
+		if l, ok := r.LinkTo(a.Primary.VVRHost); ok && l.Has(flagAttached) {
+			return kit.NotDone("the RLINK %s of %s is attached", l.Name, a.Secondary.Site)
+		}
+		return e
 	},
 	Guard: func(ctx context.Context, env kit.Env, a pairArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, conf, func(r []Reading) error {
 			return checks(a.Primary.isPrimary(r[0]), a.Primary.hasVradmin(r[0]))
 		}, a.Primary)
 	},
-	ProofText: func(a pairArgs) string { return linkProof(a.Primary, a.Secondary, "detached, or none") },
+	ProofText: func(a pairArgs) string {
+		return linkProof(a.Primary, a.Secondary, "detached, or none") + ", and so does " + a.Secondary.Host + " the one to " + a.Primary.VVRHost
+	},
 	GuardText: func(a pairArgs) string { return a.Primary.Site + " is the Primary that takes I/O" },
 }
 

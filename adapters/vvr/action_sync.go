@@ -134,7 +134,7 @@ func guardSync(ctx context.Context, env kit.Env, a syncArgs) (kit.HostTime, erro
 	return guardOn(ctx, env, volumes, func(r []Reading) error {
 		s, t := r[0], r[1]
 		err := checks(a.Source.isPrimary(s), a.Target.isSecondary(t), a.Source.hasVradmin(s), a.Target.hasVradmin(t),
-			a.Source.detached(s, a.Target), a.Target.isClosed(t))
+			a.Source.detached(s, a.Target), a.Target.allDetached(t), a.Target.isClosed(t))
 		if err != nil {
 			return err
 		}

@@ -100,6 +100,19 @@ func (p Place) detached(r Reading, to Place) error {
 	return nil
 }
 
+// allDetached wants no RLINK of a target of a synchronisation to take part.
+func (p Place) allDetached(r Reading) error {
+	if r.Text["rlink"] != "" {
+		return no("the RLINKs of %s were not recognised: %s", p.Site, r.Text["rlink"])
+	}
+	for _, l := range r.RLinks {
+		if l.Has(flagAttached) {
+			return no("the RLINK %s of %s to %s is attached: a synchronisation wants it detached", l.Name, p.Site, l.Remote)
+		}
+	}
+	return nil
+}
+
 // sameSizes wants data volumes of the same size on both hosts.
 func (p Place) sameSizes(r Reading, to Place) error {
 	if t := r.SizesEqual(p.VVRHost, to.VVRHost); t != dr.Yes {

@@ -98,6 +98,13 @@ func (p *planner) behind(primary, secondary string) behind {
 	return behindOf(p.rs[primary], p.place(secondary))
 }
 
+// eitherAttached says whether one of the two ends of a link takes part.
+func (p *planner) eitherAttached(primary, secondary string) bool {
+	l, _ := p.rs[primary].LinkTo(p.place(secondary).VVRHost)
+	m, _ := p.rs[secondary].LinkTo(p.place(primary).VVRHost)
+	return l.Has(flagAttached) || m.Has(flagAttached)
+}
+
 // maxKB is how far a Secondary may be behind while applications write.
 func (p *planner) maxKB() int64 { return p.s.set.MaxBehindMB * 1000_000 / 1024 }
 

@@ -75,7 +75,7 @@ func (p *planner) example4(a adder, from, to, sib string) {
 		return
 	}
 	cp := p.checkpoint(p.siteMark(sib))
-	if l, _ := p.rs[to].LinkTo(p.place(sib).VVRHost); l.Has(flagAttached) || p.behind(from, sib).Link.Has(flagAttached) {
+	if p.eitherAttached(to, sib) || p.eitherAttached(from, sib) {
 		a.stop(to, sib, "syncrvg wants its RLINK detached", dr.SkipNever)
 	}
 	a.sync(to, sib, cp, false)

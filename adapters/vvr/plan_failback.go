@@ -94,6 +94,9 @@ func (p *planner) convert(from, to string) error {
 			WithNext("add it to the RDS by hand (vradmin addsec %s %s %s), then start again", p.place(from).RVG, p.place(from).VVRHost, p.place(to).VVRHost)
 	case !b.Link.Has(flagAttached):
 		p.at(dr.PhasePrepare).keep(to, "the synchronisation", false)
+		if p.eitherAttached(from, to) {
+			resyn.stop(from, to, "syncrvg wants both ends of the RLINK detached", dr.SkipNever)
+		}
 		p.synchronise(from, to)
 	case b.overflowed():
 		p.at(dr.PhasePrepare).keep(to, "the replay of the DCM", true)

@@ -42,7 +42,7 @@ func (p *planner) reseed() error {
 	if b.overflowed() {
 		p.reseedByResync(from, to)
 	} else {
-		p.reseedByCopy(from, to, b)
+		p.reseedByCopy(from, to)
 	}
 	p.at(dr.PhaseVerify).wait(from, to, p.maxKB(), dr.SkipNever)
 	return nil
@@ -58,13 +58,13 @@ func (p *planner) reseedByResync(from, to string) {
 	p.d.Consequence("%s leaves its old consistent state and is inconsistent until the replay ends.", to)
 }
 
-func (p *planner) reseedByCopy(from, to string, b behind) {
+func (p *planner) reseedByCopy(from, to string) {
 	cp := p.checkpoint(p.siteMark(to))
 	p.dropLeft(dr.PhaseBackup, from)
 	p.at(dr.PhaseBackup).keep(to, "the copy", false)
 	p.d.Empty(dr.PhaseBackup, "the inventory names no snapshot of %s", to)
 	transfer, start := p.at(dr.PhaseTransfer), p.at(dr.PhaseStartReplication)
-	if b.Link.Has(flagAttached) {
+	if p.eitherAttached(from, to) {
 		transfer.stop(from, to, "a copy wants its RLINK detached", dr.SkipNever)
 	}
 	if p.s.set.Reseed == reseedAutosync {

@@ -149,6 +149,7 @@ func TestExample3IsPlannedToTheLetter(t *testing.T) {
 		"hand-back: lon-db vradmin -g hrdg -s migrate hr_rvg seattle-rep",
 		"verify: sea-db check_primary",
 		"protect: sea-db wait_up_to_date nearly london",
+		"protect: sea-db vradmin -g hrdg -s stoprep hr_rvg tokyo-rep",
 		"protect: sea-db vradmin -g hrdg -c sbaa11bb22s2 syncrvg hr_rvg tokyo-rep",
 		"protect: sea-db vradmin -g hrdg -c sbaa11bb22s2 startrep hr_rvg tokyo-rep",
 		"protect: sea-db wait_up_to_date nearly tokyo",
@@ -177,6 +178,7 @@ func TestInTheManualsOrderTheApplicationStopsBeforeStartrepAndTokyoComesBeforeIt
 		"catch-up: lon-db wait_up_to_date seattle",
 		"catch-up: lon-db vxrvg -g hrdg -c sbaa11bb22f checkdelete hr_rvg",
 		"hand-back: lon-db vradmin -g hrdg -s migrate hr_rvg seattle-rep",
+		"hand-back: sea-db vradmin -g hrdg -s stoprep hr_rvg tokyo-rep",
 		"hand-back: sea-db vradmin -g hrdg -c sbaa11bb22s2 syncrvg hr_rvg tokyo-rep",
 		"hand-back: sea-db vradmin -g hrdg -c sbaa11bb22s2 startrep hr_rvg tokyo-rep",
 		"hand-back: sea-db wait_up_to_date nearly tokyo",
@@ -304,6 +306,7 @@ func TestAFurtherSecondaryThatCannotBeSynchronisedStaysNamedAsUnprotected(t *tes
 func TestAReseedCopiesEverythingOrLetsVVRDoIt(t *testing.T) {
 	s := normal(t)
 	s.hosts["sea-db"].links[1].flags = stale
+	s.hosts["tok-db"].links[0].flags = stale
 	require.Equal(t, []string{
 		"transfer: sea-db vradmin -g hrdg -c sbaa11bb22s2 -full syncrvg hr_rvg tokyo-rep",
 		"start-replication: sea-db vradmin -g hrdg -c sbaa11bb22s2 startrep hr_rvg tokyo-rep",

@@ -112,6 +112,7 @@ func (s *stage) answer(verb dr.Verb, st dr.Status) {
 	s.T.Helper()
 	body := json.RawMessage(fmt.Sprintf(`{"step":%q,"attempt":%d,"person":"ana","reason":"test"}`, st.Hold.Step, st.Hold.Attempt))
 	s.Signal(verb, string(body))
+	s.Await("the answer to the hold", func(now dr.Status) bool { return now.Hold == nil || now.Hold.Attempt != st.Hold.Attempt })
 }
 
 // held waits for a hold of a step and gives its status.
@@ -128,6 +129,7 @@ func (s *stage) reject(g dr.Gate) {
 	s.T.Helper()
 	st := s.Gate(g)
 	s.Signal(dr.VerbReject, fmt.Sprintf(`{"gate":%q,"digest":%q,"person":"ana","reason":"not today"}`, st.Gate.Gate, st.Gate.Digest))
+	s.Await("the rejection", func(now dr.Status) bool { return now.Gate == nil || now.Gate.Digest != st.Gate.Digest })
 }
 
 // checkpoints lists the names of a Primary's checkpoints.
