@@ -6,6 +6,7 @@ import (
 	"github.com/switchback-dr/switchback/adapters/hana"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/adapters/postgres"
+	"github.com/switchback-dr/switchback/adapters/vvr"
 )
 
 // All gives every adapter, in the order in which they are shown.
@@ -13,5 +14,6 @@ func All() []kit.Adapter {
 	return []kit.Adapter{
 		postgres.New(),
 		hana.New(),
+		vvr.New(),
 	}
 }

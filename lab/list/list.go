@@ -9,6 +9,7 @@ import (
 	"github.com/switchback-dr/switchback/lab/hana"
 	"github.com/switchback-dr/switchback/lab/labkit"
 	"github.com/switchback-dr/switchback/lab/postgres"
+	"github.com/switchback-dr/switchback/lab/vvr"
 )
 
 // All gives every product, in the order in which they are shown.
@@ -16,6 +17,7 @@ func All() []labkit.Product {
 	return []labkit.Product{
 		hana.Product{},
 		postgres.Product{},
+		vvr.Product{},
 	}
 }
 
