@@ -300,4 +300,6 @@ func (s *system) checkWords(se kit.SiteEntry, v siteNode, names map[string]bool)
 func cleanPath(p string) bool { return plainPath.MatchString(p) && path.Clean(p) == p }
 
 // reservedAgent says whether dsrutil would take the name for all agents.
-func reservedAgent(name string) bool { return len(name) == 3 && regexp.MustCompile(`(?i)^all$`).MatchString(name) }
+func reservedAgent(name string) bool {
+	return len(name) == 3 && regexp.MustCompile(`(?i)^all$`).MatchString(name)
+}
