@@ -4,6 +4,7 @@ package adapters
 
 import (
 	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/adapters/openedge"
 	"github.com/switchback-dr/switchback/adapters/postgres"
 )
 
@@ -11,5 +12,6 @@ import (
 func All() []kit.Adapter {
 	return []kit.Adapter{
 		postgres.New(),
+		openedge.New(),
 	}
 }

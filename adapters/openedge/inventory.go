@@ -46,7 +46,7 @@ import (
 //	  transfer: copy         # by ssh with resume, or "shared": both spools are
 //	                         # one device
 //	  compress: false        # probkup -com
-//	  threads: 0             # prorest and probkup -threadnum; 0: not given
+//	  threads: 0             # probkup -threadnum; 0: not given
 //	  seed_hours: 4          # how long a seed is expected to take
 //	  extent_minutes: 15     # how long one AI extent lasts under load
 //	  min_empty_extents: 2   # alarm below

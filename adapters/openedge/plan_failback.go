@@ -70,7 +70,7 @@ func (p *planner) convert(primary, to string) error {
 	if err := p.ready(primary, to); err != nil {
 		return err
 	}
-	p.stepsVerify(dr.PhasePrepare, primary, to)
+	p.stepsVerify(dr.PhasePrepare, false, primary, to)
 	p.d.Empty(dr.PhaseConvert, "%s is a target of %s already", to, primary)
 	if !inStep(p.rs[primary], r, p.place(to).Agent) {
 		if r.InUse() == dr.No {

@@ -12,9 +12,9 @@ import (
 func (p *planner) add(ph dr.Phase, st dr.Step) { p.d.Add(ph, kit.PlaceProduct, st) }
 
 // stepsVerify prove that both hosts can play both roles.
-func (p *planner) stepsVerify(ph dr.Phase, names ...string) {
+func (p *planner) stepsVerify(ph dr.Phase, open bool, names ...string) {
 	for _, n := range names {
-		a := propertiesArgs{On: p.place(n)}
+		a := propertiesArgs{On: p.place(n), Tool: open}
 		for _, o := range names {
 			if o != n {
 				a.Others = append(a.Others, p.place(o))

@@ -64,7 +64,7 @@ func (p *planner) planned(v sides, ph phaseNames) error {
 	if err := p.plannable(v); err != nil {
 		return err
 	}
-	p.stepsVerify(ph.prepare, v.Old, v.New)
+	p.stepsVerify(ph.prepare, true, v.Old, v.New)
 	p.stepProve(ph.stop, v.Old, v.New)
 	if p.s.set.Takeover == takeoverControlled {
 		p.controlled(v, ph)
