@@ -165,7 +165,7 @@ func TestAStoppedSourceIsBelievedOnlyWithItsProof(t *testing.T) {
 		require.Equal(t, kit.EffectNotDone, e.State, "without %s", session[i])
 		require.True(t, dr.HasCode(e.Never, "no_proof"))
 	}
-	require.NotNil(t, judge(append(session, line("07:00", "333"), line("07:01", "334"))...).Never, "a later session ended without the proof")
+	require.Error(t, judge(append(session, line("07:00", "333"), line("07:01", "334"))...).Never, "a later session ended without the proof")
 }
 
 func TestATransitionThatBrokeOffIsUnknownAndOneThatChangedTheRoleIsDone(t *testing.T) {
@@ -192,7 +192,7 @@ func TestATransitionThatBrokeOffIsUnknownAndOneThatChangedTheRoleIsDone(t *testi
 	}
 	running := judge(with(closedTarget(), func(s *seen) { s.procs = []string{"dsrutil"} }), a.out()+".part", half)
 	require.Equal(t, kit.EffectNotDone, running.State)
-	require.Nil(t, running.Never)
+	require.NoError(t, running.Never)
 	require.Contains(t, running.Progress.Text, "Opening database")
 }
 
@@ -204,7 +204,7 @@ func TestAFailoverCountsOnlyWhenBothRolesAreExchanged(t *testing.T) {
 	mixed := judge(closedSource(), newSource())
 	require.Equal(t, kit.EffectUnknown, mixed.State)
 	require.True(t, dr.HasCode(mixed.Never, "roles_mixed"))
-	require.Nil(t, judge(with(openSource(false), func(s *seen) { s.role = "" }), openTarget(false)).Never, "a role that is not told is asked for again")
+	require.NoError(t, judge(with(openSource(false), func(s *seen) { s.role = "" }), openTarget(false)).Never, "a role that is not told is asked for again")
 }
 
 func TestABackupCountsOnlyWithAllItsProofs(t *testing.T) {
@@ -234,7 +234,7 @@ func TestWaitingForATargetEndsWhereItIsInVain(t *testing.T) {
 		f(&s, &g)
 		return a.judge(read(t, s), read(t, g), time.Unix(0, 0))
 	}
-	require.Nil(t, following(func(_, _ *seen) {}).Never)
+	require.NoError(t, following(func(_, _ *seen) {}).Never)
 	for code, f := range map[string]func(s, g *seen){
 		"another_backup": func(s, _ *seen) {
 			s.files[a.Seed+".date"] = []string{"Last Full Backup Date : earlier"}

@@ -46,6 +46,5 @@ func (p Place) Check() error {
 	return nil
 }
 
-// dir and base split the database's path.
-func (p Place) dir() string  { return path.Dir(p.Database) }
+// base is the database's name.
 func (p Place) base() string { return path.Base(p.Database) }

@@ -104,7 +104,7 @@ func (p *paper) golden(name string, req dr.Request, g dr.Gate) {
 		b.WriteString("\n! " + c)
 	}
 	for _, f := range d.Fences() {
-		b.WriteString(fmt.Sprintf("\nfence %s by adapter %v: %s", f.Site, f.ByAdapter, f.Why))
+		fmt.Fprintf(&b, "\nfence %s by adapter %v: %s", f.Site, f.ByAdapter, f.Why)
 	}
 	file := "testdata/plan_" + name + ".golden"
 	if *update {
