@@ -214,7 +214,7 @@ var enableTarget = kit.Spec[restoreArgs]{
 	Doc:   "proutil -C enableSiteReplication target of the restored database, which must be closed. Manual: OpenEdge Replication, \"Step 3: Enable the database\".",
 	Check: restoreArgs.check,
 	Commands: func(a restoreArgs) []dr.Command {
-		return []dr.Command{{Host: a.Target.Host, Env: a.Target.env(), Argv: []string{a.Target.DLC + "/bin/proutil", a.Target.Database, "-C", "enableSiteReplication", "target"}}}
+		return []dr.Command{a.Target.run(a.Target.DLC+"/bin/proutil", a.Target.Database, "-C", "enableSiteReplication", "target")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a restoreArgs) kit.Effect {
 		return probeOn(ctx, env, look{On: a.Target}, func(r Reading) kit.Effect {

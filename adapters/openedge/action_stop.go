@@ -30,10 +30,7 @@ var stopSource = kit.Spec[stopArgs]{
 		return checks(a.Source.Check(), a.Target.Check())
 	},
 	Commands: func(a stopArgs) []dr.Command {
-		return []dr.Command{{
-			Host: a.Source.Host, Env: a.Source.env(),
-			Argv: []string{a.Source.DLC + "/bin/proshut", "-shutdownTimeout", strconv.Itoa(a.Minutes) + "m", a.Source.Database, "-replSync"},
-		}}
+		return []dr.Command{a.Source.run(a.Source.DLC+"/bin/proshut", "-shutdownTimeout", strconv.Itoa(a.Minutes)+"m", a.Source.Database, "-replSync")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a stopArgs) kit.Effect {
 		return closedEffect(ctx, env, a.Source)
@@ -108,7 +105,7 @@ var stopTarget = kit.Spec[targetArgs]{
 	Doc:   "proshut -by of a target. Never -byF: an emergency shutdown can break resynchronisation (knowledge base P89671).",
 	Check: targetArgs.check,
 	Commands: func(a targetArgs) []dr.Command {
-		return []dr.Command{{Host: a.On.Host, Env: a.On.env(), Argv: []string{a.On.DLC + "/bin/proshut", a.On.Database, "-by"}}}
+		return []dr.Command{a.On.run(a.On.DLC+"/bin/proshut", a.On.Database, "-by")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a targetArgs) kit.Effect { return closedEffect(ctx, env, a.On) },
 	Guard: func(ctx context.Context, env kit.Env, a targetArgs) (kit.HostTime, error) {

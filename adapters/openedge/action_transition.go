@@ -221,7 +221,7 @@ var triggerTransition = kit.Spec[triggerArgs]{
 		"Manual: \"DSRUTIL triggertransition\".",
 	Check: func(a triggerArgs) error { return checks(a.On.Check(), a.Old.Check()) },
 	Commands: func(a triggerArgs) []dr.Command {
-		return []dr.Command{{Host: a.On.Host, Env: a.On.env(), Argv: a.On.dsrutil("triggertransition")}}
+		return []dr.Command{a.On.run(a.On.dsrutil("triggertransition")...)}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a triggerArgs) kit.Effect {
 		return probeOn(ctx, env, look{On: a.On}, func(r Reading) kit.Effect {

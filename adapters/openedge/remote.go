@@ -22,18 +22,20 @@ const (
 	brief extent = "brief"
 )
 
-// env is what proenv would set: a non-interactive session has none of it.
-func (p Place) env() []string {
-	return []string{
-		"LC_ALL=C", "DLC=" + p.DLC, "DSRHOME=" + p.DSRHome, "PROMSGS=" + p.ProMsgs,
-		"PATH=" + p.DLC + "/bin:" + p.DSRHome + "/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+// setPath is the part of proenv that needs the session's own PATH.
+const setPath = "PATH=$DLC/bin:$DSRHOME/bin:$PATH; export PATH\n"
+
+// script runs a fixed script whose values are positional arguments, in the
+// environment that proenv would set: a non-interactive session has none of it.
+func (p Place) script(body string, args ...string) dr.Command {
+	return dr.Command{
+		Host: p.Host, Argv: append([]string{"sh", "-c", setPath + strings.TrimSpace(body), "sh"}, args...),
+		Env: []string{"LC_ALL=C", "DLC=" + p.DLC, "DSRHOME=" + p.DSRHome, "PROMSGS=" + p.ProMsgs},
 	}
 }
 
-// script runs a fixed script whose values are positional arguments.
-func (p Place) script(body string, args ...string) dr.Command {
-	return dr.Command{Host: p.Host, Argv: append([]string{"sh", "-c", strings.TrimSpace(body), "sh"}, args...), Env: p.env()}
-}
+// run runs one program without any input: a question must not hang.
+func (p Place) run(argv ...string) dr.Command { return p.script(`exec "$@" </dev/null`, argv...) }
 
 // observation is the one command that reads a database: its role and state,
 // that of the control agents by name when it may be a source, and the ends of
