@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/lab/labkit"
+	"github.com/switchback-dr/switchback/lab/openedge"
 	"github.com/switchback-dr/switchback/lab/postgres"
 )
 
@@ -33,6 +34,7 @@ type Options struct {
 
 // products are what the demo can play: one line each.
 var products = map[string]labkit.Product{
+	"openedge": openedge.Product{},
 	"postgres": postgres.Product{},
 }
 
