@@ -43,8 +43,8 @@ var applyExtent = kit.Spec[extentArgs]{
 				return kit.NotKnown("%s: %s", a.On.Site, summary(r))
 			case r.Status.Code == codeApplyingExtent:
 				return kit.NotDone("%s is applying an extent", a.On.Site)
-			case f.Exists && refusal(f.Lines) != "":
-				return kit.NotDone("%s was not applied: %s", a.Path, refusal(f.Lines))
+			case f.Exists && !endedWell(f.Lines):
+				return kit.NotDone("%s was not applied: %s", a.Path, lastOf(f.Lines[:max(len(f.Lines)-1, 0)]...))
 			case f.Exists:
 				return kit.Done("%s was applied on %s; it says %s", a.Path, a.On.Site, r.Status.Code)
 			}
@@ -66,22 +66,9 @@ var applyExtent = kit.Spec[extentArgs]{
 		}
 		return ts[0], a.On.isTarget(rs[0])
 	},
-	ProofText: func(a extentArgs) string { return a.out() + " tells of no error" },
+	ProofText: func(a extentArgs) string { return a.out() + " ends with \"exit 0\"" },
 	GuardText: func(a extentArgs) string {
 		return a.On.Site + " is a target in pre-transition; " + a.Old.Site + " takes no updates"
 	},
 	Settle: 10 * time.Minute,
-}
-
-// refusal gives the first line that tells of an error.
-func refusal(lines []string) string {
-	for _, l := range lines {
-		low := strings.ToLower(l)
-		for _, w := range []string{"error", "fail", "cannot", "unable", "not allowed", "invalid", "not applied"} {
-			if strings.Contains(low, w) {
-				return dr.Clip(l, 200)
-			}
-		}
-	}
-	return ""
 }

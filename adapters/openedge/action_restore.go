@@ -160,7 +160,7 @@ var restore = kit.Spec[restoreArgs]{
 		return a.Target.Database + ".switchback-restore says \"" + a.Run + " done\": prorest ended with 0, read all blocks, and the log has (1369)"
 	},
 	GuardText: func(a restoreArgs) string {
-		return a.Target.Site + " is closed, no process and no .lk holds it; the backup is verified there; " + a.Source.Site + " is an open source and no other backup was taken after the seed"
+		return a.Target.Site + " is closed, no process holds it; the backup is verified there; " + a.Source.Site + " is an open source and no other backup was taken after the seed"
 	},
 	Settle: 5 * time.Second,
 }

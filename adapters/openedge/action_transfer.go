@@ -239,9 +239,9 @@ var verifyBackup = kit.Spec[verifyArgs]{
 			case !f.Exists:
 				return kit.NotDone("%s is not verified", a.File)
 			case restoreFailure(f.Lines) != "" || (!hasNumber(f.Lines, 6758) && !hasNumber(f.Lines, 3758)):
-				return kit.NotDone("the verification of %s did not succeed: %s", a.File, lastOf(f.Lines...))
+				return kit.NotDone("the verification of %s did not succeed: %s", a.File, lastOf(f.Lines[:max(len(f.Lines)-1, 0)]...))
 			}
-			return kit.Done("%s is verified: %s", a.File, lastOf(f.Lines...))
+			return kit.Done("%s is verified: %s", a.File, lastOf(f.Lines[:len(f.Lines)-1]...))
 		})
 	},
 	Guard: func(ctx context.Context, env kit.Env, a verifyArgs) (kit.HostTime, error) {

@@ -80,15 +80,16 @@ func (p Place) isTarget(r Reading) error {
 	return nil
 }
 
-// isClosed wants a database that nobody has open, and no lock file that says
-// otherwise.
+// isClosed wants a database that nobody has open. A lock file beside a database
+// that the tool itself calls free is stale, and the tools take it over; one that
+// the tool believes, although no process is there, is for people to prove stale.
 func (p Place) isClosed(r Reading) error {
 	switch {
+	case r.Lock == dr.Yes && r.Holder != 0 && r.Exists == dr.Yes && len(r.Processes) == 0:
+		return no("%s.lk on %s says %s, but no process holds the database", p.base(), p.Site, holderWords(r.Holder)).
+			WithNext("look for processes of the database on %s by hand; when there is none, remove %s.lk, then retry", p.Site, p.Database)
 	case r.InUse() != dr.No || len(r.Processes) > 0:
 		return no("%s is not proven to be closed: %s", p.Site, summary(r))
-	case r.Lock == dr.Yes:
-		return no("%s.lk is still on %s although no process holds the database: prove that by hand, and take the file away", p.base(), p.Site).
-			WithNext("after a crash the file is stale: look for processes of the database, remove it by hand, then retry")
 	}
 	return nil
 }
@@ -109,9 +110,13 @@ func pair(source, target Place) []look {
 	return []look{{On: source, Agents: []string{target.Agent}}, {On: target}}
 }
 
-// keptOutput runs a command with its output kept in a file; the file gets its
-// name when the command has ended. $1 is the file.
-const keptOutput = `umask 077; out=$1; shift; "$@" >"$out.part" 2>&1 </dev/null; rc=$?; cat "$out.part"; mv "$out.part" "$out"; exit $rc`
+// keptOutput runs a command with its output kept in a file, and its exit code
+// as the last line; the file gets its name when the command has ended. $1 is
+// the file.
+const keptOutput = `umask 077; out=$1; shift; "$@" >"$out.part" 2>&1 </dev/null; rc=$?; tail -n 200 "$out.part"; echo "exit $rc" >>"$out.part"; mv "$out.part" "$out"; exit $rc`
+
+// endedWell says whether a kept output ends with the exit code 0.
+func endedWell(lines []string) bool { return len(lines) > 0 && lines[len(lines)-1] == "exit 0" }
 
 // kept renders a command whose output is kept beside the backups.
 func (p Place) kept(out string, argv ...string) dr.Command {

@@ -89,7 +89,7 @@ func TestTheGuardOfARestoreSaysNo(t *testing.T) {
 	for name, c := range map[string]struct{ east, west seen }{
 		"over an open database":   {with(verifiedTarget(), func(s *seen) { s.holder, s.broker = "16", true }), seededSource()},
 		"over a held database":    {with(verifiedTarget(), func(s *seen) { s.holder = "14" }), seededSource()},
-		"over a stale lock":       {with(verifiedTarget(), func(s *seen) { s.lock = true }), seededSource()},
+		"over a stale lock":       {with(verifiedTarget(), func(s *seen) { s.lock, s.holder = true, "16" }), seededSource()},
 		"beside another prorest":  {with(verifiedTarget(), func(s *seen) { s.procs = []string{"prorest"} }), seededSource()},
 		"of an unverified backup": {closedTarget(), seededSource()},
 		"of a damaged backup":     {with(verifiedTarget(), func(s *seen) { s.files["/spool/depot-aa11.bck.verify"] = []string{"FAILED (8564)", "ok. (6758)"} }), seededSource()},
@@ -143,7 +143,7 @@ func TestASecondSourceIsNeverStarted(t *testing.T) {
 	require.NoError(t, try(openTarget(false), west))
 	require.Error(t, try(openSource(false), west))
 	require.Error(t, try(fencedSource(), with(west, func(s *seen) { s.role = "Target" })))
-	require.Error(t, try(fencedSource(), with(west, func(s *seen) { s.lock = true })))
+	require.Error(t, try(fencedSource(), with(west, func(s *seen) { s.lock, s.holder = true, "16" })))
 	require.Error(t, try(fencedSource(), with(west, func(s *seen) { s.restore = "bb22 begun" })))
 	require.Error(t, try(fencedSource(), fencedSource()))
 }
