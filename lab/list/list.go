@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	"github.com/switchback-dr/switchback/lab/labkit"
+	"github.com/switchback-dr/switchback/lab/openedge"
 	"github.com/switchback-dr/switchback/lab/postgres"
 )
 
 // All gives every product, in the order in which they are shown.
 func All() []labkit.Product {
 	return []labkit.Product{
+		openedge.Product{},
 		postgres.Product{},
 	}
 }
