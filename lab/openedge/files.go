@@ -10,12 +10,15 @@ import (
 
 // Places below a host's root.
 const (
-	dlc       = "usr/dlc"
-	database  = "data/depot"
-	spool     = "spool"
-	archives  = "aiarc"
-	startConf = "etc/openedge/start.conf"
-	sshConfig = host.HomeDir + "/.ssh/dr"
+	dlc      = "usr/dlc"
+	database = "data/depot"
+	spool    = "spool"
+	archives = "aiarc"
+	// afterImages has the extents, apart from the data as it should be.
+	afterImages = "ai"
+	firstBackup = "first.bck"
+	startConf   = "etc/openedge/start.conf"
+	sshConfig   = host.HomeDir + "/.ssh/dr"
 )
 
 // agentName is the control agent of a site.
@@ -28,7 +31,7 @@ func (s *system) structureText(h *host.Host) string {
 	fmt.Fprintf(&b, "#\nb %s.b1\n#\nd \"Schema Area\":6,32;1 %s.d1\n#\n", db, db)
 	fmt.Fprintf(&b, "d \"Order Data\":7,64;8 %s_7.d1 f 1024\nd \"Order Data\":7,64;8 %s_7.d2\n", db, db)
 	for i := range s.set.aiExtents {
-		fmt.Fprintf(&b, "#\na %s.a%d f %d\n", db, i+1, s.set.aiKB)
+		fmt.Fprintf(&b, "#\na %s.a%d f %d\n", h.Path(afterImages, "depot"), i+1, s.set.aiKB)
 	}
 	return b.String()
 }

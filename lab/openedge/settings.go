@@ -21,6 +21,7 @@ type settings struct {
 	aiExtents   int
 	aiKB        int
 	archiver    bool
+	mounted     bool              // other sites' after-image extents can be read
 	properties  map[string]string // of repl.properties, by name
 	adapter     map[string]any    // of the inventory's node "openedge"
 }
@@ -48,6 +49,7 @@ var known = map[string]struct {
 	"ai-extents":      {"number of after-image extents", number(2, func(s *settings) *int { return &s.aiExtents })},
 	"ai-kb":           {"size of each, in KB", number(2, func(s *settings) *int { return &s.aiKB })},
 	"archiver":        {"on or off: AI file management", oneOf(func(s *settings, v string) { s.archiver = v == "on" }, "on", "off")},
+	"extents":         {"lost or mounted: whether a lost site's after-image extents can be read", oneOf(func(s *settings, v string) { s.mounted = v == "mounted" }, "lost", "mounted")},
 	"takeover":        {"failover or controlled: form of a planned takeover", choice("takeover", "failover", "controlled")},
 	"reseed":          {"transition or enable: route of a reseed", choice("reseed", "transition", "enable")},
 	"transfer":        {"copy or shared", choice("transfer", "copy", "shared")},

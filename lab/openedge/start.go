@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/lab/host"
 	"github.com/switchback-dr/switchback/lab/labkit"
 	"github.com/switchback-dr/switchback/lab/openedge/sim"
@@ -64,7 +65,7 @@ func (s *system) prepareHost(site string) error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range []string{dlc + "/bin", filepath.Dir(database), spool, archives, "etc/openedge"} {
+	for _, dir := range []string{dlc + "/bin", filepath.Dir(database), spool, afterImages, archives, "mnt", "etc/openedge"} {
 		if err := h.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -97,6 +98,7 @@ func (s *system) prepareHost(site string) error {
 		name, text string
 		mode       os.FileMode
 	}{
+		{disks, "", 0o644},
 		{dlc + "/promsgs", "", 0o644},
 		{dlc + "/version", "OpenEdge Release " + s.set.release + "\n", 0o644},
 		{database + ".st", s.structureText(h), 0o644},
@@ -111,7 +113,14 @@ func (s *system) prepareHost(site string) error {
 			return err
 		}
 	}
+	df := strings.ReplaceAll(dfText, "@DISKS@", dr.Quote(h.Path(disks)))
+	if err := h.Program(host.BinDir+"/df", df); err != nil {
+		return err
+	}
 	if err := h.Program(host.RCDir+"/50-openedge", s.rcText(h)); err != nil {
+		return err
+	}
+	if err := s.mount(h); err != nil {
 		return err
 	}
 	return s.writeConfig(h, s.config(h, sim.Pace{Sync: 1, Minute: s.set.pace.Minute, Second: s.set.pace.Second, Retry: 20}))
@@ -131,6 +140,27 @@ func (s *system) sharedDirs() []string {
 		return nil
 	}
 	return []string{s.spool(s.lab.Sites[0])}
+}
+
+// mount lets a host read the after-image extents of the other sites, where the
+// settings say that they are reachable when their host is lost.
+func (s *system) mount(h *host.Host) error {
+	if !s.set.mounted {
+		return nil
+	}
+	for _, site := range s.lab.Sites {
+		o, err := s.lab.Host(site)
+		if err != nil {
+			return err
+		}
+		if o == h {
+			continue
+		}
+		if err := os.Symlink(o.Path(afterImages), h.Path("mnt", site)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeConfig writes the lab's file of a host, readable by its user.
@@ -176,7 +206,7 @@ func (s *system) makeFirst() error {
 		{"rfutil", db, "-C", "mark", "backedup"},
 		{"rfutil", db, "-C", "aimage", "begin"},
 		{"proutil", db, "-C", "enableSiteReplication", "source"},
-		{"probkup", db, h.Path(spool, "first.bck"), "-REPLTargetCreation"},
+		{"probkup", db, h.Path(spool, firstBackup), "-REPLTargetCreation"},
 	} {
 		if err := s.run(site, argv...); err != nil {
 			return err
@@ -198,11 +228,11 @@ func (s *system) makeTarget(site string) error {
 	if err != nil {
 		return err
 	}
-	out, exit, err := h.Run("/bin/cp", first.Path(spool, "first.bck"), h.Path(spool, "first.bck"))
+	out, exit, err := h.Run("/bin/cp", first.Path(spool, firstBackup), h.Path(spool, firstBackup))
 	if err != nil || exit.Code != 0 {
 		return fmt.Errorf("the first backup did not come to %s: %s", site, strings.TrimSpace(out)+fmt.Sprint(err))
 	}
-	if err := s.run(site, "prorest", h.Path(database), h.Path(spool, "first.bck"), "-REPLTransition"); err != nil {
+	if err := s.run(site, "prorest", h.Path(database), h.Path(spool, firstBackup), "-REPLTransition"); err != nil {
 		return err
 	}
 	return s.boot(site)

@@ -31,16 +31,19 @@ func (s *system) Entry() labkit.Entry {
 		if err != nil {
 			continue
 		}
-		extents := map[string]string{}
-		for _, other := range s.lab.Sites {
-			if o, err := s.lab.Host(other); err == nil && other != site {
-				extents[other] = h.Path("mnt", o.Name)
-			}
-		}
 		e.Sites[site] = map[string]any{
 			"dlc": h.Path(dlc), "promsgs": h.Path(dlc, "promsgs"), "database": h.Path(database), "port": s.lab.Port(),
 			"address": s.lab.OuterHost(site), "agent": agentName(site), "arguments": []string{"-pf", h.Path(database) + ".pf"},
 			"spool": s.spool(site), "ssh": h.Login + "@" + h.Address, "ssh_config": h.Path(sshConfig),
+		}
+		extents := map[string]string{}
+		for _, other := range s.lab.Sites {
+			if other != site {
+				extents[other] = h.Path("mnt", other)
+			}
+		}
+		if s.set.mounted {
+			e.Sites[site]["extents"] = extents
 		}
 	}
 	return e

@@ -104,6 +104,9 @@ func (a *agentLink) run() {
 // again waits for the next attempt; false: there is none.
 func (a *agentLink) again(begun time.Time) bool {
 	pace := a.s.p.config().Pace
+	if a.s.p.cfg.DeferralOver {
+		return false
+	}
 	since := time.Since(begun)
 	pause := 30 * time.Millisecond
 	if since > pace.seconds(a.connectTimeout) {

@@ -36,6 +36,8 @@ type Config struct {
 	// itself; FailAt one that fails.
 	CrashAfter string `json:"crash_after,omitempty"`
 	FailAt     string `json:"fail_at,omitempty"`
+	// DeferralOver: no server has time left to look for agents.
+	DeferralOver bool `json:"deferral_over,omitempty"`
 	// Disks are the free bytes of directories; one that is not named is
 	// unbounded.
 	Disks map[string]int64 `json:"disks,omitempty"`
