@@ -18,7 +18,7 @@ type Product struct{}
 // Name is "openedge".
 func (Product) Name() string { return "openedge" }
 
-// Accounts: any ordinary user will do.
+// Accounts names none: any ordinary user will do.
 func (Product) Accounts() []string { return nil }
 
 // Check needs nothing that is not part of the lab.

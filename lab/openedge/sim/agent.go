@@ -100,8 +100,13 @@ func (a *agent) set(code int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.code = code
+	a.publish()
+}
+
+// publish writes the state where dsrutil looks; the caller holds the lock.
+func (a *agent) publish() {
 	_ = writeJSON(filepath.Join(a.p.cfg.runDir(a.db), "agent.state"), serviceState{
-		PID: os.Getpid(), Code: code, Trx: a.sourceTrx, Agents: []agentView{a.view()},
+		PID: os.Getpid(), Code: a.code, Trx: a.sourceTrx, Agents: []agentView{a.view()},
 	})
 }
 
@@ -125,6 +130,7 @@ func (a *agent) remember(now bool) {
 	a.kept = time.Now()
 	r := &recoveryInfo{Version: a.p.cfg.Release, Role: roleTarget, Base: a.base, Created: a.began, Agents: []agentView{a.view()}}
 	r.write(a.db)
+	a.publish()
 }
 
 // follow watches the database until it closes, and the time of an automatic

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 	"os"
@@ -86,7 +87,7 @@ func readNotesAt(path string, offset int64, most int) ([]note, error) {
 	defer func() { _ = f.Close() }()
 	b := make([]byte, most*NoteSize)
 	n, err := f.ReadAt(b, offset)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return parseNotes(b[:n]), nil

@@ -230,7 +230,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 	if b.free >= 0 && b.written+int64(len(p)) > b.free {
 		n, _ := b.w.Write(p[:max(0, b.free-b.written)])
 		b.written += int64(n)
-		return n, fmt.Errorf("No space left on device, errno 28") //nolint:staticcheck,revive // the system's own words
+		return n, fmt.Errorf("No space left on device, errno 28") //nolint:staticcheck // the system's own words
 	}
 	n, err := b.w.Write(p)
 	b.written += int64(n)

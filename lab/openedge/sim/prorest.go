@@ -47,7 +47,7 @@ func prorest(p *proc) int {
 	defer v.close()
 	switch {
 	case list:
-		err = j.list(v.seed)
+		j.list(v.seed)
 	case describe:
 		j.describe(v.seed)
 	case vp, vf:
@@ -71,12 +71,11 @@ func ctime(t time.Time) string { return t.Format(time.ANSIC) }
 // list prints the areas of the backup (manual, "Obtain storage area
 // descriptions using PROREST"). Size is in records: blocks times records per
 // block.
-func (j *restoreJob) list(s *seed) error {
+func (j *restoreJob) list(s *seed) {
 	for i, a := range s.Master.area("d") {
 		fmt.Fprintf(j.out, "Area Name: %s\n        Size: %d, Records/Block: %d, Area Number: %d, Cluster Size: %d\n",
 			a.Name, s.Used[i]*a.PerRec, a.PerRec, a.Number, a.Cluster)
 	}
-	return nil
 }
 
 // describe prints what the file is (manual, "Obtain backup file descriptions").

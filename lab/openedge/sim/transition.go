@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,7 +18,6 @@ type transition struct {
 	online bool
 	lock   *lock
 	e      *engine
-	outlet net.Conn
 }
 
 // transition makes a target the source, or a source the target, by its state

@@ -108,7 +108,6 @@ func (e *engine) seedLock(s *seed) int {
 // checksum, an end mark.
 type volumeWriter struct {
 	w     *bufio.Writer
-	sum   uint32
 	count uint64
 }
 
