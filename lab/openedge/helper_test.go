@@ -1,6 +1,7 @@
 package openedge_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -191,4 +192,41 @@ func (b bench) log(site string) string {
 func (b bench) disableStart(site string) {
 	b.t.Helper()
 	require.NoError(b.t, os.WriteFile(filepath.Join(b.root(site), "etc/openedge/start.conf"), []byte("disabled\n"), 0o644))
+}
+
+// serve starts a site's database with a service.
+func (b bench) serve(site, service string) {
+	b.t.Helper()
+	b.sh(site, fmt.Sprintf("proserve $DB -pf $DB.pf -S %d -DBService %s", b.Port(), service))
+}
+
+// reseed makes a target anew from an online backup of the source.
+func (b bench) reseed(source, target, route string) {
+	b.t.Helper()
+	b.sh(source, "prostrct list $DB $SPOOL/list.st")
+	out := b.sh(source, "probkup online $DB $SPOOL/seed.bck -REPLTargetCreation -verbose")
+	require.Contains(b.t, out, "Backup complete. (3740)")
+	b.sh(target, "cp "+filepath.Join(b.root(source), "spool/seed.bck")+" $SPOOL/seed.bck")
+	require.Contains(b.t, b.sh(target, "prorest $DB $SPOOL/seed.bck -vp"), "verified ok. (6758)")
+	role := strings.ToLower(b.role(target))
+	b.sh(target, "rm -f $DB.repl.recovery")
+	if route == "transition" {
+		b.sh(target, "echo y | prorest $DB $SPOOL/seed.bck -REPLTransition")
+	} else {
+		b.sh(target, "proutil $DB -C disableSiteReplication "+role)
+		b.sh(target, "echo y | prorest $DB $SPOOL/seed.bck")
+		b.sh(target, "proutil $DB -C enableSiteReplication target")
+	}
+	b.serve(target, "replagent")
+	b.nudge(source)
+	b.inStep(source, target)
+}
+
+// nudge makes a source's server look for its agents, or starts it anew when it
+// gave one up.
+func (b bench) nudge(source string) {
+	b.t.Helper()
+	b.try(source, "dsrutil $DB -C terminate server")
+	b.awaitStatus(source, "6060")
+	b.sh(source, "dsrutil $DB -C restart server")
 }

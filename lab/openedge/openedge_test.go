@@ -1,8 +1,6 @@
 package openedge_test
 
 import (
-	"path/filepath"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,7 +54,7 @@ func TestAnUnplannedTakeoverAndAReseedByBothRoutes(t *testing.T) {
 			// The old primary's host comes back; nobody starts its database.
 			b.disableStart("east")
 			b.fault("host-up", "east")
-			reseed(b, "west", "east", route)
+			b.reseed("west", "east", route)
 			b.point("none")
 			b.sameRecords("west", "east")
 			b.point("west")
@@ -64,23 +62,4 @@ func TestAnUnplannedTakeoverAndAReseedByBothRoutes(t *testing.T) {
 			require.Empty(t, b.ledger().TwoPrimaries)
 		})
 	}
-}
-
-func reseed(b bench, source, target, route string) {
-	b.t.Helper()
-	b.sh(source, "prostrct list $DB $SPOOL/list.st")
-	out := b.sh(source, "probkup online $DB $SPOOL/seed.bck -REPLTargetCreation -verbose")
-	require.Contains(b.t, out, "Backup complete. (3740)")
-	b.sh(target, "cp "+filepath.Join(b.root(source), "spool/seed.bck")+" $SPOOL/seed.bck")
-	require.Contains(b.t, b.sh(target, "prorest $DB $SPOOL/seed.bck -vp"), "verified ok. (6758)")
-	b.sh(target, "rm -f $DB.repl.recovery")
-	if route == "transition" {
-		b.sh(target, "echo y | prorest $DB $SPOOL/seed.bck -REPLTransition")
-	} else {
-		b.sh(target, "proutil $DB -C disableSiteReplication source")
-		b.sh(target, "echo y | prorest $DB $SPOOL/seed.bck")
-		b.sh(target, "proutil $DB -C enableSiteReplication target")
-	}
-	b.sh(target, "proserve $DB -pf $DB.pf -S "+strconv.Itoa(b.Port())+" -DBService replagent")
-	b.inStep(source, target)
 }

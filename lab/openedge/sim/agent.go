@@ -149,6 +149,7 @@ func (a *agent) follow() {
 			return
 		}
 		a.halted(r.Text == "backup")
+		a.expire()
 		a.automatic()
 	}
 }
@@ -169,6 +170,19 @@ func (a *agent) halted(backup bool) {
 		a.set(codeRecoverySync)
 		wait(a.p.config().Pace.slow(a.p.cfg.Pace.Sync))
 		a.set(codeAgentNormal)
+	}
+}
+
+// expire ends a prepared failover that nobody carried out.
+func (a *agent) expire() {
+	a.mu.Lock()
+	over := a.code == codeTransitioned && time.Since(a.lostAt) > failoverWindow
+	if over {
+		a.pending = ""
+	}
+	a.mu.Unlock()
+	if over {
+		a.set(codePreTransition)
 	}
 }
 

@@ -253,7 +253,7 @@ func (b *broker) acceptClients(l net.Listener) {
 }
 
 // connection is a client's ("CLIENT"), or leads to the replication agent
-// ("REPL", answered by it).
+// ("REPL", answered by it); PING asks for a sign of life.
 func (b *broker) connection(c net.Conn) {
 	defer func() { _ = c.Close() }()
 	p := newPeer(c)
@@ -268,6 +268,8 @@ func (b *broker) connection(c net.Conn) {
 		b.client(p)
 	case "REPL":
 		b.relay(p)
+	case "PING":
+		_, _ = p.Write([]byte("PONG\n"))
 	}
 }
 

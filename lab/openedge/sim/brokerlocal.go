@@ -19,7 +19,12 @@ func (b *broker) acceptLocal(l net.Listener) {
 }
 
 func (b *broker) local(p *peer) {
+	quiet := false
 	defer func() {
+		if quiet {
+			// Who threw the clients out is gone: they may come back.
+			b.setQuiet(false)
+		}
 		b.leave(p.Conn)
 		_ = p.Close()
 	}()
@@ -28,6 +33,7 @@ func (b *broker) local(p *peer) {
 		if p.receive(&c) != nil {
 			return
 		}
+		quiet = quiet || c.Op == "quiet"
 		if c.Op == "backup" {
 			b.backUp(p, c)
 			return
@@ -72,20 +78,25 @@ func (b *broker) do(c call) (result, error) {
 		}
 		return result{}, nil
 	case "quiet":
-		b.mu.Lock()
-		b.quiet = c.On
-		for s := range b.sessions {
-			if c.On {
-				_ = s.Close()
-			}
-		}
-		b.mu.Unlock()
+		b.setQuiet(true)
 		return b.state(), nil
 	case "shutdown":
 		b.stop(c.On)
 		return result{OK: true}, nil
 	}
 	return result{}, changeMaster(b.e, c)
+}
+
+// setQuiet throws the clients out and lets none in, or ends that.
+func (b *broker) setQuiet(on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.quiet = on || b.closing
+	for s := range b.sessions {
+		if on {
+			_ = s.Close()
+		}
+	}
 }
 
 // changeMaster carries out what utilities do to an open database, online or

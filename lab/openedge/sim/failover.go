@@ -33,7 +33,7 @@ func (t *transition) failover() error {
 		}},
 	})
 	if err != nil {
-		_, _ = t.askBroker(t.db, call{Op: "quiet"})
+		t.letIn()
 		return err
 	}
 	if err := t.step("Shutting down database", t.shutSource); err != nil {
@@ -56,7 +56,7 @@ func (t *transition) failover() error {
 		{"Switching database role", nil},
 		{"Updating database master block", nil},
 		{"Comparing databases", nil},
-		{"Completing Target transition", t.forget},
+		{"Completing Target transition", nil},
 		{"Backing up database", nil},
 	})
 	if err != nil {
@@ -98,9 +98,16 @@ func firstWord(list string) string {
 }
 
 // throwOut ends the clients' sessions; their open transactions are undone.
-func (t *transition) throwOut() error {
-	_, err := t.askBroker(t.db, call{Op: "quiet", On: true})
+func (t *transition) throwOut() (err error) {
+	t.quiet, _, err = t.quieten(t.db)
 	return err
+}
+
+// letIn lets them in again.
+func (t *transition) letIn() {
+	if t.quiet != nil {
+		_ = t.quiet.Close()
+	}
 }
 
 func (t *transition) awaitTarget() error {
@@ -293,7 +300,21 @@ func (s *server) prepare() (result, error) {
 		s.failover = true
 		s.derive()
 		s.mu.Unlock()
+		time.AfterFunc(failoverWindow, s.failoverOver)
 		return result{OK: true, Text: id, Trx: ready.Trx, Port: ready.Count}, nil
 	}
 	return result{}, say(msgNotTalking, link.name)
+}
+
+// failoverWindow is how long a prepared failover may take to happen; then both
+// sides are what they were.
+const failoverWindow = 5 * time.Second
+
+func (s *server) failoverOver() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closing {
+		s.failover = false
+		s.derive()
+	}
 }

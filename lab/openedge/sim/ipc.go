@@ -117,6 +117,21 @@ func (c Config) listenLocal(db, name string) (net.Listener, error) {
 	return net.Listen("unix", path)
 }
 
+// quieten throws the clients of a database out for as long as the peer is open,
+// and gives the state after that.
+func (p *proc) quieten(db string) (*peer, result, error) {
+	b, err := p.cfg.dialLocal(db, "broker")
+	if err != nil {
+		return nil, result{}, err
+	}
+	r, err := b.ask(call{Op: "quiet"})
+	if err != nil {
+		_ = b.Close()
+		return nil, r, err
+	}
+	return b, r, nil
+}
+
 // askBroker puts one question to the broker of a database.
 func (p *proc) askBroker(db string, c call) (result, error) {
 	b, err := p.cfg.dialLocal(db, "broker")

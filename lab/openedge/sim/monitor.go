@@ -8,14 +8,20 @@ import (
 	"time"
 )
 
-// reaches says whether somebody listens at an address.
+// reaches says whether a broker answers at an address.
 func reaches(address string) bool {
 	c, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {
 		return false
 	}
-	_ = c.Close()
-	return true
+	p := newPeer(c)
+	defer func() { _ = p.Close() }()
+	_ = p.SetDeadline(time.Now().Add(2 * time.Second))
+	if _, err := p.Write([]byte("PING\n")); err != nil {
+		return false
+	}
+	answer, err := p.in.ReadString('\n')
+	return err == nil && answer == "PONG\n"
 }
 
 // monitor is the menu of DSRUTIL MONITOR, which can be fed over stdin.

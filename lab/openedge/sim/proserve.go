@@ -131,9 +131,11 @@ func proshut(p *proc) int {
 		}
 	}
 	if sync {
-		if err := p.awaitSync(db, p.cfg.Pace.minutes(minutes)); err != nil {
+		quiet, err := p.awaitSync(db, p.cfg.Pace.minutes(minutes))
+		if err != nil {
 			return p.failed(err)
 		}
+		defer func() { _ = quiet.Close() }()
 	}
 	if err := p.stopBroker(db, emergency); err != nil {
 		return p.failed(err)
@@ -156,32 +158,33 @@ func (p *proc) stopBroker(db string, emergency bool) error {
 }
 
 // awaitSync throws clients out and waits until every connected target has
-// everything; when the time is over it asks what to do.
-func (p *proc) awaitSync(db string, most time.Duration) error {
-	r, err := p.askBroker(db, call{Op: "quiet", On: true})
+// everything; when the time is over it asks what to do. The clients stay out
+// until the peer is closed.
+func (p *proc) awaitSync(db string, most time.Duration) (*peer, error) {
+	quiet, r, err := p.quieten(db)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if r.State.Role != roleSource {
-		_, _ = p.askBroker(db, call{Op: "quiet"})
-		return say(msgNotEnabled, filepath.Base(db), roleSource)
+		_ = quiet.Close()
+		return nil, say(msgNotEnabled, filepath.Base(db), roleSource)
 	}
 	for {
 		if p.inStep(db, r.Trx, most) {
 			lg(db, asServer, 'I', msgAllSent)
 			lg(db, asServer, 'I', msgAllTargetsSynced)
 			p.say(msgAllTargetsSynced)
-			return nil
+			return quiet, nil
 		}
 		fmt.Fprint(p.out, msgSyncTimeout.words)
 		switch strings.ToLower(p.answer()) {
 		case "e", "1":
 			continue
 		case "f", "2":
-			return nil
+			return quiet, nil
 		}
-		_, _ = p.askBroker(db, call{Op: "quiet"})
-		return say(msgSyncAbandoned)
+		_ = quiet.Close()
+		return nil, say(msgSyncAbandoned)
 	}
 }
 

@@ -18,6 +18,7 @@ type transition struct {
 	online bool
 	lock   *lock
 	e      *engine
+	quiet  *peer // as long as it is open, no client comes in
 }
 
 // transition makes a target the source, or a source the target, by its state
@@ -287,7 +288,7 @@ func (t *transition) toTarget() error {
 		{"Switching AI Extents", nil},
 		{"Switching database role", t.becomeTarget},
 		{"Updating database master block", t.endAI},
-		{"Completing Source transition", t.forget},
+		{"Completing Source transition", nil},
 		{"Backing up database", nil},
 	})
 	if err != nil {
@@ -304,9 +305,9 @@ func (t *transition) becomeTarget() error {
 		if t.props.reverse() {
 			m.Role = roleTarget
 		}
-		m.ReplState = replState{Synced: true}
+		m.ReplState = replState{Synced: true, Fresh: true}
 		lg(t.db, asUtility, 'I', msgRoleSwitched, roleWords(m.Role))
-		return nil
+		return t.forget()
 	})
 }
 
