@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,11 +42,11 @@ pos=$(($(wc -c <"$db.lg") + 1)); : >"$f.begun"
 "$dlc/bin/probkup" online "$db" "$f" "$@" >"$f.out.part" 2>&1 </dev/null; rc=$?; tail -n 40 "$f.out.part"
 tail -c +$pos "$db.lg" | grep -E '\((1361|1362|1363|1364|10440|11696|10504)\)' | cut -c 1-300 >"$f.log"
 timeout 60 "$dlc/bin/proutil" "$db" -C describe </dev/null 2>/dev/null | grep -E 'Last (Full|Incremental) Backup' >"$f.date"
-mv "$f.out.part" "$f.out"; exit $rc`
+echo "size $(stat -c %s "$f" 2>/dev/null || echo 0)" >>"$f.date"; mv "$f.out.part" "$f.out"; exit $rc`
 
 func (a seedArgs) look() look {
 	l := pair(a.Source, a.Target)[0]
-	l.Files = []string{a.File + ".out", a.File + ".log", a.File + ".date"}
+	l.Files = []string{a.File, a.File + ".out", a.File + ".log", a.File + ".date"}
 	return l
 }
 
@@ -100,6 +101,12 @@ func (a seedArgs) judge(r Reading) kit.Effect {
 		return kit.NotDone("the backup %s ended without (3740): %s", a.File, lastOf(out.Lines...))
 	case !logLines(parseLog(log.Lines)).whole(msgFullStart, msgFullDone):
 		return kit.NotDone("the log of %s does not say that the backup was completed (1362, 1364)", a.Source.Site)
+	}
+	if err := sameBackupDate(r, a.File, a.Source.Site); err != nil {
+		return kit.NotDone("the backup %s is worth nothing any more: %s", a.File, err.Error())
+	}
+	if size := "size " + strconv.FormatInt(r.Files[a.File].Bytes, 10); !slices.Contains(r.Files[a.File+".date"].Lines, size) {
+		return kit.NotDone("the backup %s has not the size any more that it had when it ended (now %s)", a.File, size)
 	}
 	return kit.Done("the backup %s is complete: (3740), and (1364) in the log", a.File)
 }

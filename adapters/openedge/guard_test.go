@@ -211,12 +211,19 @@ func TestABackupCountsOnlyWithAllItsProofs(t *testing.T) {
 	a := seedArgs{Source: placeOf("west"), Target: placeOf("east"), File: "/spool/depot-aa11.bck", Run: "aa11"}
 	out := []string{"Wrote a total of 6 backup blocks using 1 megabytes of media. (5431)", "", "Backup complete. (3740)"}
 	log := []string{logged("06:01", "9", "1362", "Full backup started."), logged("06:02", "9", "1364", "Full backup successfully completed.")}
+	date := []string{"  Last Full Backup Date : Mon Feb  3 04:05:06 2031", "size 4096"}
 	judge := func(out, log []string) kit.EffectState {
 		s := newSource()
-		s.files = map[string][]string{a.File + ".out": out, a.File + ".log": log}
+		s.files = map[string][]string{a.File: nil, a.File + ".out": out, a.File + ".log": log, a.File + ".date": date}
 		return a.judge(read(t, s)).State
 	}
 	require.Equal(t, kit.EffectDone, judge(out, log))
+	good := date
+	date = []string{good[0], "size 2731"}
+	require.Equal(t, kit.EffectNotDone, judge(out, log), "it was cut off afterwards")
+	date = []string{"Last Full Backup Date : earlier", good[1]}
+	require.Equal(t, kit.EffectNotDone, judge(out, log), "another backup was taken after it")
+	date = good
 	require.Equal(t, kit.EffectNotDone, judge(out[:1], log))
 	require.Equal(t, kit.EffectNotDone, judge(out, log[:1]))
 	require.Equal(t, kit.EffectNotDone, judge([]string{"(3740) is not at the end"}, log))

@@ -39,6 +39,8 @@ df -Pk "${db%/*}" | awk 'NR == 2 { print "data_free_kb", $4 }'
 df -Pk "$spool" 2>/dev/null | awk 'NR == 2 { print "spool_free_kb", $4 }'
 yn structure -e "$db.st"
 for f in "$@"; do
-	if [ -e "$f" ]; then echo "file yes $f"; tail -n 80 "$f" | cut -c 1-400 | lines; else echo "file no $f"; fi
+	if [ ! -e "$f" ]; then echo "file no $f"; continue; fi
+	echo "bytes $(stat -c %s "$f") $f"; echo "file yes $f"
+	case $f in *.bck) ;; *) tail -n 80 "$f" | cut -c 1-400 | lines ;; esac
 done
 echo 'end 1'

@@ -66,7 +66,7 @@ func ParseReading(text string) (Reading, error) {
 	seen := map[string]bool{}
 	for _, s := range secs {
 		id := s.kind
-		if s.kind == "tool" || s.kind == "file" || s.kind == "proc" {
+		if s.kind == "tool" || s.kind == "file" || s.kind == "bytes" || s.kind == "proc" {
 			id += " " + s.arg
 		}
 		if seen[id] && s.kind != "proc" {
@@ -131,7 +131,7 @@ func (r *Reading) put(s section) error {
 		number(&r.DataFreeKB)
 	case "spool_free_kb":
 		number(&r.SpoolFree)
-	case "file":
+	case "file", "bytes":
 		err = r.putFile(s)
 	default:
 		return fmt.Errorf("not recognised")
@@ -150,12 +150,20 @@ func (r *Reading) putProc(arg string) error {
 }
 
 func (r *Reading) putFile(s section) error {
-	there, name, _ := strings.Cut(s.arg, " ")
-	t, err := yesNo(there)
+	what, name, _ := strings.Cut(s.arg, " ")
 	if r.Files == nil {
 		r.Files = map[string]FileEnd{}
 	}
-	r.Files[name] = FileEnd{Exists: t == dr.Yes, Lines: s.lines}
+	f := r.Files[name]
+	var err error
+	if s.kind == "bytes" {
+		f.Bytes, err = strconv.ParseInt(what, 10, 64)
+	} else {
+		var there dr.Tri
+		there, err = yesNo(what)
+		f.Exists, f.Lines = there == dr.Yes, s.lines
+	}
+	r.Files[name] = f
 	return err
 }
 

@@ -109,7 +109,7 @@ func (s seen) text() string {
 	}
 	say("data_kb 2048", "data_free_kb 9000000", "spool_free_kb 9000000", "structure yes")
 	for f, lines := range s.files {
-		say("file yes " + f)
+		say("bytes 4096 "+f, "file yes "+f)
 		for _, l := range lines {
 			say("| " + l)
 		}

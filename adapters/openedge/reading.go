@@ -68,9 +68,10 @@ type Status struct {
 	Code Code `json:"code,omitempty"`
 }
 
-// FileEnd is the end of a file.
+// FileEnd is the end of a file; of a backup it is only the size.
 type FileEnd struct {
 	Exists bool     `json:"exists"`
+	Bytes  int64    `json:"bytes,omitempty"`
 	Lines  []string `json:"lines,omitempty"`
 }
 

@@ -91,6 +91,9 @@ func flips(st dr.Step) []func(string) string {
 	case "openedge.fence":
 		return []func(string) string{replacing("Yes Target database", "Yes Source database"), replacing("exists yes", "exists no")}
 	case "openedge.transition":
+		if strings.Contains(string(st.Args), `"unfence":true`) {
+			return []func(string) string{replacing("Yes Source database", "Yes Target database")}
+		}
 		return []func(string) string{open, replacing("fenced yes", "fenced no", "exists no", "exists yes", "Yes Source database", "Yes Target database"), replacing("| 2080", "| 3049", "tool holder 0", "tool holder 14")}
 	case "openedge.trigger_transition", "openedge.apply_extent":
 		return []func(string) string{half, replacing("| 2080", "| 3049", "Yes Target database", "Yes Source database")}
