@@ -5,6 +5,7 @@ package adapters
 import (
 	"github.com/switchback-dr/switchback/adapters/hana"
 	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/adapters/openedge"
 	"github.com/switchback-dr/switchback/adapters/postgres"
 	"github.com/switchback-dr/switchback/adapters/vvr"
 )
@@ -15,5 +16,6 @@ func All() []kit.Adapter {
 		postgres.New(),
 		hana.New(),
 		vvr.New(),
+		openedge.New(),
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/switchback-dr/switchback/lab/hana"
 	"github.com/switchback-dr/switchback/lab/labkit"
+	"github.com/switchback-dr/switchback/lab/openedge"
 	"github.com/switchback-dr/switchback/lab/postgres"
 	"github.com/switchback-dr/switchback/lab/vvr"
 )
@@ -16,6 +17,7 @@ import (
 func All() []labkit.Product {
 	return []labkit.Product{
 		hana.Product{},
+		openedge.Product{},
 		postgres.Product{},
 		vvr.Product{},
 	}
