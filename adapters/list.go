@@ -4,12 +4,14 @@ package adapters
 
 import (
 	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/adapters/oceanbase"
 	"github.com/switchback-dr/switchback/adapters/postgres"
 )
 
 // All gives every adapter, in the order in which they are shown.
 func All() []kit.Adapter {
 	return []kit.Adapter{
+		oceanbase.New(),
 		postgres.New(),
 	}
 }
