@@ -69,6 +69,14 @@ func (a roleArgs) promotion(verify bool) change {
 	return a.change(rolePrimary, toPrimary, verify, "SWITCHOVER TO PRIMARY", prepPrimary, flashing, becomingPrim)
 }
 
+// back is a promotion that undoes a switch to standby, which has changed the
+// epoch.
+func (a roleArgs) back(verify bool) change {
+	c := a.promotion(verify)
+	c.Epoch = ""
+	return c
+}
+
 func (a roleArgs) activation(verify bool) change {
 	return a.change(rolePrimary, activate, verify, "ACTIVATE STANDBY", prepFlashback, flashing, becomingPrim)
 }
@@ -152,7 +160,7 @@ func guardDemotion(ctx context.Context, env kit.Env, a roleArgs) error {
 
 var switchBack = roleSpec("oceanbase.switch_back", dr.KindChange,
 	"ALTER SYSTEM SWITCHOVER TO PRIMARY at the former primary: takes a switch to standby back, only while the other tenant is read as a standby at rest. A revert that promotes before it looks makes two primaries.",
-	roleArgs.promotion, guardBack, func(a roleArgs) string {
+	roleArgs.back, guardBack, func(a roleArgs) string {
 		return a.Other.Site + " is STANDBY, status NORMAL, switchover status NORMAL: it is not, and does not become, primary"
 	})
 
@@ -168,10 +176,7 @@ func guardBack(ctx context.Context, env kit.Env, a roleArgs) error {
 	if err != nil {
 		return err
 	}
-	// The switch to standby has changed the epoch; only its state counts.
-	c := a.promotion(false)
-	c.Epoch = r.Tenant.Epoch
-	return c.allowed(r.Tenant)
+	return a.back(false).allowed(r.Tenant)
 }
 
 var switchToPrimary = roleSpec("oceanbase.switch_to_primary", dr.KindIrreversible,

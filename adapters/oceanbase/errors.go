@@ -70,7 +70,7 @@ var reasons = []struct {
 	{[]string{"primary tenant is locked"}, "unlock the source tenant (ALTER TENANT ... UNLOCK); then retry", false},
 	{[]string{"switchover status", "match"}, "another change of roles is half-way: read SWITCHOVER_STATUS in DBA_OB_TENANTS and let the statement that was started finish; then replan", true},
 	{[]string{"log restore source", "normal switchover"}, "the source tenant is within a change of roles: finish it; then retry", false},
-	{[]string{"log restore source", "primary"}, "the source is still primary: it must be switched to standby first; replan", true},
+	{[]string{"log restore source is primary"}, "the source is still primary: it must be switched to standby first; replan", true},
 	{[]string{"log restore source", "not in normal"}, "the source tenant's status is not NORMAL: see to it; then retry", false},
 	{[]string{"source tenant state"}, "the source is not a standby in status NORMAL: switch it first; then retry", false},
 	{[]string{"source ls state"}, "a log stream of the source still accepts writes: wait until its switch to standby is complete; then retry", false},

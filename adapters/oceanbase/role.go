@@ -18,7 +18,7 @@ type change struct {
 	// To is the role that the statement gives.
 	To string
 	// Epoch is the SWITCHOVER_EPOCH of the plan: when nothing is in progress
-	// and it differs, somebody has changed roles since.
+	// and it differs, somebody has changed roles since. "" is not compared.
 	Epoch string
 	// Resume are the states in which the same statement goes on.
 	Resume []string
@@ -68,7 +68,7 @@ func (c change) allowed(t *Tenant) error {
 		return dr.Hold("locked", "the tenant at %s is locked", c.On.Site).WithNext("ALTER TENANT %s UNLOCK at %s, then retry", t.Name, c.On.Site)
 	case t.Status != statusNormal:
 		return no("the status of the tenant at %s is %s", c.On.Site, t.Status)
-	case t.Switchover == switchNormal && t.Epoch != c.Epoch && t.Role != c.To:
+	case t.Switchover == switchNormal && c.Epoch != "" && t.Epoch != c.Epoch && t.Role != c.To:
 		return dr.HoldReplan("epoch", "the roles at %s have been changed since the plan was made: SWITCHOVER_EPOCH is %s, it was %s", c.On.Site, t.Epoch, c.Epoch).WithNext("replan")
 	case t.Switchover == switchNormal || slices.Contains(c.Resume, t.Switchover):
 		return nil
