@@ -88,29 +88,29 @@ func (a rebuildArgs) create() statement {
 }
 
 // byID finds a tenant by its number: name "" when it is not there.
-func (p Place) byID(ctx context.Context, env kit.Env, id int64) (name string, role string, err error) {
+func (p Place) byID(ctx context.Context, env kit.Env, id int64) (name string, err error) {
 	s, err := p.open(ctx, env, readPatience)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	defer s.close()
 	r, err := s.read(ctx, partTenant)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	if r.Unread["tenant"] != "" || r.Unread["version"] != "" || r.Cluster != p.Cluster {
-		return "", "", dr.Hold("unread", "the tenants at %s were not recognised: %s", p.Site, r.summary())
+		return "", dr.Hold("unread", "the tenants at %s were not recognised: %s", p.Site, r.summary())
 	}
-	rows, err := s.query(ctx, "SELECT TENANT_ID, TENANT_NAME, TENANT_ROLE FROM oceanbase.DBA_OB_TENANTS WHERE TENANT_ID = "+number(id))
+	rows, err := s.query(ctx, "SELECT TENANT_ID, TENANT_NAME FROM oceanbase.DBA_OB_TENANTS WHERE TENANT_ID = "+number(id))
 	if err != nil || len(rows) == 0 {
-		return "", "", err
+		return "", err
 	}
 	c := &columns{r: rows[0]}
-	name, role = c.text("TENANT_NAME"), c.word("TENANT_ROLE")
+	name = c.text("TENANT_NAME")
 	if c.number("TENANT_ID") != id || c.err != nil || len(rows) > 1 {
-		return "", "", dr.Hold("unread", "the tenant %d at %s was not recognised", id, p.Site)
+		return "", dr.Hold("unread", "the tenant %d at %s was not recognised", id, p.Site)
 	}
-	return name, role, nil
+	return name, nil
 }
 
 // primaryServes makes sure that what the rebuild copies from is the primary.
@@ -125,7 +125,7 @@ func (a rebuildArgs) primaryServes(ctx context.Context, env kit.Env) error {
 // nameIs probes the name of the old tenant.
 func (a rebuildArgs) nameIs(want string) func(context.Context, kit.Env) kit.Effect {
 	return func(ctx context.Context, env kit.Env) kit.Effect {
-		name, _, err := a.On.byID(ctx, env, a.Old)
+		name, err := a.On.byID(ctx, env, a.Old)
 		switch {
 		case err != nil:
 			return notRead(err)
@@ -210,7 +210,7 @@ var dropTenant = kit.Spec[rebuildArgs]{
 		return a.On.command(statement("DROP TENANT " + quoteName(a.Aside) + " FORCE"))
 	},
 	Probe: func(ctx context.Context, env kit.Env, a rebuildArgs) kit.Effect {
-		name, _, err := a.On.byID(ctx, env, a.Old)
+		name, err := a.On.byID(ctx, env, a.Old)
 		switch {
 		case err != nil:
 			return notRead(err)
@@ -220,7 +220,7 @@ var dropTenant = kit.Spec[rebuildArgs]{
 		return progress(env, "the tenant %d at %s is still there as %s", a.Old, a.On.Site, clip(name, 70))
 	},
 	Guard: func(ctx context.Context, env kit.Env, a rebuildArgs) (kit.HostTime, error) {
-		name, _, err := a.On.byID(ctx, env, a.Old)
+		name, err := a.On.byID(ctx, env, a.Old)
 		if err == nil && name != a.Aside {
 			err = no("the tenant %d at %s is named %q, not %s", a.Old, a.On.Site, clip(name, 70), a.Aside)
 		}

@@ -109,7 +109,7 @@ func verifySpec(name, doc string, of func(roleArgs, bool) change) kit.Spec[roleA
 		Commands:  func(a roleArgs) []dr.Command { return a.On.command(of(a, true).Statement) },
 		Probe:     func(ctx context.Context, env kit.Env, a roleArgs) kit.Effect { return of(a, true).verify(ctx, env) },
 		ProofText: func(roleArgs) string { return "the statement answers OK" },
-		Poll:      time.Second,
+		Poll:      200 * time.Millisecond,
 	}
 }
 

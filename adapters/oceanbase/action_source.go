@@ -58,8 +58,9 @@ func (p Place) run(ctx context.Context, env kit.Env, what string, q statement, f
 	case meaningOf(err) == refused:
 		return p.refusal(what, err)
 	}
-	return dr.HoldUnknown("unclear", "the outcome of %s at %s is not clear: %s", what, p.Site, clip(err.Error(), 200)).
-		WithNext("look at it with the step's proof, then retry").Because(err)
+	// The probe decides; when the effect is not there, the next attempt looks
+	// again before it sends.
+	return dr.Retry("unclear", "the outcome of %s at %s is not clear: %s", what, p.Site, clip(err.Error(), 200)).Because(err)
 }
 
 // isStandby says what is wrong with a tenant that must be a standby of ours.

@@ -135,6 +135,12 @@ func (p Place) refusal(what string, err error) *dr.Error {
 	return de.Because(err)
 }
 
+// waits says whether a refusal only tells that the log is not all there yet.
+func waits(err error) bool {
+	var se *serverError
+	return errors.As(err, &se) && strings.Contains(strings.ToLower(se.Text), "wait tenant sync to latest")
+}
+
 func containsAll(text string, words []string) bool {
 	for _, w := range words {
 		if !strings.Contains(text, w) {

@@ -174,8 +174,10 @@ func (p *planner) stepsBackup(source string) error {
 		Phase: ph, Slug: "backup", Site: source, Title: "Back " + source + " up to " + st.BackupDest, Timeout: 10 * time.Minute,
 		Why: "the new standby is made of it",
 	}, a))
-	p.add(ph, waitBackup.Step(kit.At{Phase: ph, Slug: "wait-backup", Site: source, Title: "Wait until the backup of " + source + " is complete", Timeout: 24 * time.Hour,
-		Why: "that the job has vanished from the progress view is no success: the history says it"}, a))
+	p.add(ph, waitBackup.Step(kit.At{
+		Phase: ph, Slug: "wait-backup", Site: source, Title: "Wait until the backup of " + source + " is complete", Timeout: 24 * time.Hour,
+		Why: "that the job has vanished from the progress view is no success: the history says it",
+	}, a))
 	return nil
 }
 

@@ -222,7 +222,8 @@ func (p *planner) stepCheckPrimary(ph dr.Phase, on string) {
 }
 
 // protect makes every other standby that can follow the primary follow it.
-func (p *planner) protect(primary string, ph dr.Phase) (any bool) {
+func (p *planner) protect(primary string, ph dr.Phase) {
+	any := false
 	for _, st := range p.s.sites {
 		if st.Name == primary {
 			continue
@@ -243,7 +244,6 @@ func (p *planner) protect(primary string, ph dr.Phase) (any bool) {
 		p.d.Leaves = &dr.Unprotected{Next: "failback", Why: primary + " has no standby"}
 		p.d.Empty(ph, "no other site can follow %s now", primary)
 	}
-	return any
 }
 
 // stepsFollow points a standby to a primary and waits until it follows. A fresh

@@ -183,6 +183,9 @@ func (c change) verify(ctx context.Context, env kit.Env) kit.Effect {
 		return kit.NotKnown("the answer of %s to %s is not clear: %s", c.On.Site, c.What, clip(err.Error(), 200))
 	}
 	de := c.On.refusal(c.What, err)
+	if waits(err) {
+		return progress(env, "%s", de.Text)
+	}
 	e := kit.NotDone("%s", de.Text)
 	e.Never = de
 	return e

@@ -36,8 +36,6 @@ type cluster struct {
 	down bool
 	// login refuses the login.
 	login *refusal
-	// password is what the login is expected to be about; never checked.
-	user string
 }
 
 // wires is a set of clusters by address.
