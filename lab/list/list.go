@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/switchback-dr/switchback/lab/labkit"
+	"github.com/switchback-dr/switchback/lab/oceanbase"
 	"github.com/switchback-dr/switchback/lab/postgres"
 )
 
@@ -14,6 +15,7 @@ import (
 func All() []labkit.Product {
 	return []labkit.Product{
 		postgres.Product{},
+		oceanbase.Product{},
 	}
 }
 
