@@ -167,7 +167,7 @@ func (s *system) streamKnob(name, kind string) setter {
 			return "", err
 		}
 		if len(args) < 2 {
-			return "", fmt.Errorf("name the log stream: 1, 1001 ..")
+			return "", fmt.Errorf("name the log stream: 1, 1001 or another")
 		}
 		if n, err := strconv.Atoi(args[1]); err != nil || n != 1 && (n < 1001 || n > 1000+s.set.streams) {
 			return "", fmt.Errorf("there is no log stream %q: there are 1 and 1001 to %d", args[1], 1000+s.set.streams)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/switchback-dr/switchback/lab/oceanbase/obsql"
 )
@@ -288,29 +287,14 @@ func (s *session) alterTenant(r *obsql.Reader) error {
 	if err := s.needs("ALTER TENANT"); err != nil {
 		return err
 	}
-	change := func(t *tenant) error { return r.Syntax() }
-	switch {
-	case r.Accept("RENAME", "GLOBAL_NAME", "TO"):
-		other, err := r.Identifier()
-		if err != nil {
+	other := ""
+	lock, unlock := r.Accept("LOCK"), r.Accept("UNLOCK")
+	if !lock && !unlock {
+		if err := r.Expect("RENAME", "GLOBAL_NAME", "TO"); err != nil {
 			return err
 		}
-		change = func(t *tenant) error {
-			switch {
-			case !tenantName.MatchString(other):
-				return badArguments.with("tenant name")
-			case s.cluster.state.tenantNamed(other) != nil:
-				return tenantExists.with(other)
-			}
-			s.cluster.log.line("rename tenant=%s to=%s", t.Name, other)
-			t.Name = other
-			return nil
-		}
-	case r.Accept("LOCK"), r.Peek(0).Is("UNLOCK"):
-		locked := !r.Accept("UNLOCK")
-		change = func(t *tenant) error {
-			t.Locked = locked
-			return nil
+		if other, err = r.Identifier(); err != nil {
+			return err
 		}
 	}
 	if err := r.Done(); err != nil {
@@ -321,9 +305,25 @@ func (s *session) alterTenant(r *obsql.Reader) error {
 		if t == nil || t.sys() {
 			return unknownTenant.with(name)
 		}
-		t.Modified = time.Now().UnixMicro()
-		return change(t)
+		if other == "" {
+			t.Locked, t.Modified = lock, micros()
+			return nil
+		}
+		return s.cluster.rename(t, other)
 	})
+}
+
+// rename gives a tenant another name. The caller holds the lock.
+func (o *Cluster) rename(t *tenant, name string) error {
+	switch {
+	case !tenantName.MatchString(name):
+		return badArguments.with("tenant name")
+	case o.state.tenantNamed(name) != nil:
+		return tenantExists.with(name)
+	}
+	o.log.line("rename tenant=%s to=%s", t.Name, name)
+	t.Name, t.Modified = name, micros()
+	return nil
 }
 
 // recorded appends a change of content to the first log stream of the session's

@@ -16,6 +16,7 @@ type vendorConn struct {
 func (v *vendorConn) Write(b []byte) (int, error) {
 	if !v.greeted && len(b) > 8 {
 		v.greeted = true
+		b = append([]byte{}, b...)
 		b[7] |= 0x08
 	}
 	return v.Conn.Write(b)

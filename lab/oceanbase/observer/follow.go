@@ -25,7 +25,7 @@ const (
 	syncNormal     = "NORMAL"
 	syncGap        = "SOURCE HAS A GAP"
 	syncNoMatch    = "STANDBY LOG NOT MATCH"
-	syncPassword   = "CHECK USER OR PASSWORD"
+	syncLogin      = "CHECK USER OR PASSWORD"
 	syncNetwork    = "CHECK NETWORK"
 	syncSuspended  = "RESTORE SUSPEND"
 	syncUpgrade    = "STANDBY NEED UPGRADE"
@@ -121,7 +121,7 @@ func (o *Cluster) blame(t *tenant, err error) {
 		code = q.code
 		switch q.code {
 		case -1045:
-			status = syncPassword
+			status = syncLogin
 		case -5160, -5157:
 			status = syncDropped
 		case -1142, -1044, -3118, -5260:

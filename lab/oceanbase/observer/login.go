@@ -67,8 +67,23 @@ func (s *session) GetCredential(login string) (protocol.Credential, bool, error)
 	if u == nil {
 		return protocol.Credential{}, false, wire(s.deniedLogin(login))
 	}
-	s.tenant, s.effective, s.user, s.login = t, t, u.Name, login
+	s.tenant, s.effective, s.user, s.login, s.password = t, t, u.Name, login, u.Password
 	return protocol.Credential{Passwords: []string{u.Password}, AuthPluginName: mysql.AUTH_NATIVE_PASSWORD}, true, nil
+}
+
+// again asks whether the session's login would be let in now, too. Followers
+// ask often for what they need of the primary, and are told at once.
+func (s *session) again() error {
+	t, u, err := s.cluster.identify(s.login)
+	switch {
+	case err != nil:
+		return err
+	case t != s.tenant:
+		return badLoginTenant.with()
+	case u == nil || u.Password != s.password:
+		return s.deniedLogin(s.login)
+	}
+	return nil
 }
 
 func (s *session) deniedLogin(login string) *obsql.Error {

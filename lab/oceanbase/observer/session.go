@@ -22,7 +22,9 @@ type session struct {
 	remote  string
 	login   string
 	user    string
-	tenant  *tenant // that the client logged in to
+	// password is what the login proved.
+	password string
+	tenant   *tenant // that the client logged in to
 	// effective is the tenant after ALTER SYSTEM CHANGE TENANT.
 	effective  *tenant
 	database   string
@@ -72,6 +74,7 @@ func (s *session) HandleOtherCommand(cmd byte, _ []byte) error {
 
 // HandleStmtPrepare counts the question marks of a prepared statement.
 func (s *session) HandleStmtPrepare(query string) (params, columns int, context any, err error) {
+	query = strings.Clone(query)
 	tokens, err := obsql.Tokens(query)
 	if err != nil {
 		return 0, 0, nil, s.adorned(err)
@@ -81,7 +84,22 @@ func (s *session) HandleStmtPrepare(query string) (params, columns int, context 
 			params++
 		}
 	}
-	return params, 0, nil, nil
+	return params, 0, nil, s.adorned(s.dry(filled(query, tokens, make([]any, params))))
+}
+
+// dry looks at a statement before it is executed. The library keeps the number
+// of an error only here.
+func (s *session) dry(query string) error {
+	r, err := obsql.NewReader(query)
+	switch {
+	case err != nil:
+		return err
+	case r.Peek(0).Is("SELECT"):
+		_, err = s.rows(query)
+	case r.Peek(0).Is("INSERT"):
+		err = s.cluster.locked(s.writable)
+	}
+	return err
 }
 
 // HandleStmtExecute fills in the values and runs the text.
@@ -91,6 +109,11 @@ func (s *session) HandleStmtExecute(_ any, query string, args []any) (*mysql.Res
 	if err != nil {
 		return nil, s.adorned(err)
 	}
+	return s.handle(filled(query, tokens, args), true)
+}
+
+// filled puts values in the places of the question marks.
+func filled(query string, tokens []obsql.Token, args []any) string {
 	var text strings.Builder
 	at := 0
 	for _, t := range tokens {
@@ -99,7 +122,7 @@ func (s *session) HandleStmtExecute(_ any, query string, args []any) (*mysql.Res
 			args, at = args[1:], t.At+1
 		}
 	}
-	return s.handle(text.String()+query[at:], true)
+	return text.String() + query[at:]
 }
 
 // HandleStmtClose has nothing to forget.
@@ -112,6 +135,8 @@ func literal(v any) string {
 		return "NULL"
 	case []byte:
 		return quote(string(v))
+	case mysql.TypedBytes:
+		return quote(string(v.Bytes))
 	case string:
 		return quote(v)
 	case float64:

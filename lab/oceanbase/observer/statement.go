@@ -80,6 +80,9 @@ func (s *session) fetch(r *obsql.Reader, binary bool) (*mysql.Result, error) {
 	if s.effective.sys() {
 		return nil, badArguments.with("tenant name, only support operating user tenant")
 	}
+	if err := s.again(); err != nil {
+		return nil, err
+	}
 	err = s.cluster.locked(func() error {
 		if !s.may("oceanbase.*", "SELECT") {
 			return selectDenied.with(s.user, "gv$ob_log_stat")

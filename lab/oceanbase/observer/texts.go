@@ -40,7 +40,6 @@ var (
 	accessDenied     = text{1045, "42000", "Access denied for user '%s'@'%s' (using password: %s)", fromSource}
 	noPrivilege      = text{1227, "42501", "Access denied; you need (at least one of) the %s privilege(s) for this operation", fromSource}
 	selectDenied     = text{1142, "42000", "SELECT command denied to user '%s'@'%%' for table '%s'", fromSource}
-	databaseDenied   = text{1044, "42000", "Access denied for user '%s'@'%%' to database '%s'", fromSource}
 	unknownTenant    = text{5157, "HY000", "Unknown tenant '%s'", fromManual}
 	badLoginTenant   = text{5160, "HY000", "invalid tenant name specified in connection string", fromManual}
 	tenantExists     = text{5156, "HY000", "tenant '%s' already exist", fromManual}

@@ -68,9 +68,6 @@ func (v Version) flashbackLog() bool {
 	return v.between("4.2.5.4", "4.3.0.0") || v.AtLeast("4.4.0.0")
 }
 
-// showsCut: the view CDB_OB_TENANT_FLASHBACK_LOG_SCN.
-func (v Version) showsCut() bool { return v.AtLeast("4.4.1.0") }
-
 // checksReplicas: promotions look at servers and replicas one by one; older
 // ones want every server of the cluster.
 func (v Version) checksReplicas() bool { return v.AtLeast("4.2.0.0") }

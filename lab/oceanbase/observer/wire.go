@@ -77,19 +77,19 @@ func result(t obsql.Table, binary bool) (*mysql.Result, error) {
 		set.Fields[i] = f
 	}
 	for _, row := range t.Rows {
-		data, err := textRow(row)
+		data := textRow(row)
 		if binary {
-			data, err = binaryRow(set.Fields, row)
-		}
-		if err != nil {
-			return nil, err
+			var err error
+			if data, err = binaryRow(set.Fields, row); err != nil {
+				return nil, err
+			}
 		}
 		set.RowDatas = append(set.RowDatas, data)
 	}
 	return mysql.NewResult(set), nil
 }
 
-func textRow(row []any) ([]byte, error) {
+func textRow(row []any) []byte {
 	var data []byte
 	for _, v := range row {
 		text, ok := obsql.Format(v)
@@ -99,7 +99,7 @@ func textRow(row []any) ([]byte, error) {
 		}
 		data = append(data, mysql.PutLengthEncodedString([]byte(text))...)
 	}
-	return data, nil
+	return data
 }
 
 func binaryRow(fields []*mysql.Field, row []any) ([]byte, error) {

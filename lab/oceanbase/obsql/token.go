@@ -30,13 +30,7 @@ type Token struct {
 
 // Is says whether the token is this keyword or operator.
 func (t Token) Is(text string) bool {
-	switch t.Kind {
-	case Word:
-		return strings.EqualFold(t.Text, text)
-	case Operator:
-		return t.Text == text
-	}
-	return false
+	return t.Kind == Word && strings.EqualFold(t.Text, text) || t.Kind == Operator && t.Text == text
 }
 
 // longestStatement bounds what is read at all.
