@@ -24,7 +24,8 @@ func (f *faulty) dial(inner dialer) dialer {
 		if err != nil {
 			return nil, err
 		}
-		return &faultyConn{Conn: c, f: f}, nil
+		flip, _ := ctx.Value(flipKey{}).(func(string) string)
+		return &faultyConn{Conn: c, f: f, flip: flip}, nil
 	}
 }
 
@@ -50,6 +51,8 @@ var errCut = errors.New("the connection was cut")
 type faultyConn struct {
 	net.Conn
 	f *faulty
+	// flip rewrites what a guard reads: it goes with the guard's context.
+	flip func(string) string
 	// lost makes the answer to the statement get lost.
 	lost bool
 }
@@ -92,6 +95,9 @@ func (c *faultyConn) Read(p []byte) (int, error) {
 	c.f.mu.Lock()
 	rewrite := c.f.rewrite
 	c.f.mu.Unlock()
+	if c.flip != nil {
+		rewrite = c.flip
+	}
 	if rewrite != nil && n > 0 {
 		out := rewrite(string(p[:n]))
 		copy(p[:n], out+strings.Repeat("\x00", max(n-len(out), 0)))

@@ -96,7 +96,7 @@ var startArchive = kit.Spec[backupArgs]{
 	Act: func(ctx context.Context, env kit.Env, a backupArgs) error {
 		return a.runAll(ctx, env, "ARCHIVELOG", a.archiving())
 	},
-	Lock: settingLock, ActWithin: sqlWithin,
+	Lock: settingLock, ActWithin: sqlWithin, Settle: 5 * time.Second,
 	ProofText: func(a backupArgs) string {
 		return a.On.view("STATUS", "CDB_OB_ARCHIVELOG") + " at " + a.On.Site + " gives BEGINNING or DOING"
 	},
@@ -189,6 +189,7 @@ var backup = kit.Spec[backupArgs]{
 		return a.runAll(ctx, env, "BACKUP", a.backing())
 	},
 	ActWithin: 20 * time.Second,
+	Settle:    5 * time.Second,
 	ProofText: func(a backupArgs) string {
 		return a.On.view("JOB_ID, STATUS", "CDB_OB_BACKUP_JOBS") + fmt.Sprintf(" or CDB_OB_BACKUP_JOB_HISTORY has a job above %d", a.After)
 	},

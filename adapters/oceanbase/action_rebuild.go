@@ -173,7 +173,7 @@ var retire = kit.Spec[rebuildArgs]{
 	GuardText: func(a rebuildArgs) string {
 		return fmt.Sprintf("the tenant %s at %s has TENANT_ID %d and takes no writes; %s is PRIMARY, NORMAL, NORMAL", a.On.Tenant, a.On.Site, a.Old, a.Primary.Site)
 	},
-	Settle: 10 * time.Second,
+	Settle: settleShort,
 }
 
 var unretire = kit.Spec[rebuildArgs]{
@@ -199,7 +199,7 @@ var unretire = kit.Spec[rebuildArgs]{
 		return fmt.Sprintf("SELECT TENANT_NAME FROM oceanbase.DBA_OB_TENANTS WHERE TENANT_ID = %d at %s gives %s", a.Old, a.On.Site, a.On.Tenant)
 	},
 	GuardText: func(a rebuildArgs) string { return "no tenant at " + a.On.Site + " is named " + a.On.Tenant },
-	Settle:    10 * time.Second,
+	Settle:    settleShort,
 }
 
 var dropTenant = kit.Spec[rebuildArgs]{
@@ -239,13 +239,17 @@ var dropTenant = kit.Spec[rebuildArgs]{
 	GuardText: func(a rebuildArgs) string {
 		return fmt.Sprintf("the tenant %d at %s is named %s; %s is PRIMARY, NORMAL, NORMAL", a.Old, a.On.Site, a.Aside, a.Primary.Site)
 	},
-	Settle: 2 * time.Minute,
+	Settle: 30 * time.Second,
 }
 
 // guardEmpty: the name is free, and the copy comes from the primary.
 func (a rebuildArgs) guardEmpty(ctx context.Context, env kit.Env) (kit.HostTime, error) {
 	r, err := a.On.read(ctx, env, partTenant)
-	if err == nil && (!r.Missing || r.Cluster != a.On.Cluster) {
+	switch {
+	case err != nil:
+	case r.Tenant != nil && strings.HasPrefix(r.Tenant.Status, "CREATING"):
+		err = dr.Retry("creating", "the tenant %s at %s is being made", a.On.Tenant, a.On.Site)
+	case !r.Missing || r.Cluster != a.On.Cluster:
 		err = no("there is a tenant %s at %s already: %s", a.On.Tenant, a.On.Site, r.summary()).WithNext("take it away by hand when it is a broken rest of an earlier restore; then retry")
 	}
 	if err != nil {
@@ -304,7 +308,7 @@ var createStandby = kit.Spec[rebuildArgs]{
 		return a.On.view(roleColumns, "DBA_OB_TENANTS") + " at " + a.On.Site + " gives STANDBY, NORMAL, NORMAL"
 	},
 	GuardText: rebuildArgs.emptyText,
-	Settle:    30 * time.Minute,
+	Settle:    30 * time.Second,
 }
 
 var restoreTenant = kit.Spec[rebuildArgs]{
@@ -341,6 +345,7 @@ var restoreTenant = kit.Spec[rebuildArgs]{
 		return "oceanbase.CDB_OB_RESTORE_PROGRESS at " + a.On.Site + " has a row with DESCRIPTION " + a.mark()
 	},
 	GuardText: rebuildArgs.emptyText,
+	Settle:    5 * time.Second,
 }
 
 // restoring gives the state of this run's restore: "" when there is none.

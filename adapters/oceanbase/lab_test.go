@@ -39,6 +39,12 @@ func newLab(t testing.TB, change func(e *labkit.Entry), set ...string) *labWorld
 	l, err := labkit.Up(context.Background(), oblab.Product{}, filepath.Join(dir, "lab"), o)
 	require.NoError(t, err)
 	t.Cleanup(func() {
+		for _, n := range l.Sites {
+			if h, err := l.Host(n); err == nil && t.Failed() {
+				out, _ := os.ReadFile(h.Path("home/admin/oceanbase/log/observer.log"))
+				t.Logf("log of %s:\n%s", n, out[max(0, len(out)-6000):])
+			}
+		}
 		_ = l.Close()
 		_ = os.RemoveAll(dir)
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchback-dr/switchback/lab/host"
 	"github.com/switchback-dr/switchback/lab/labkit"
+	"github.com/switchback-dr/switchback/lab/oceanbase/observer"
 )
 
 // states are where a role change can be met, as the faults name them.
@@ -35,7 +36,7 @@ func (s *system) roleFaults() []labkit.Fault {
 		{Name: "error-at", Usage: "SITE STATE NUMBER", Text: at + "the statement ends with 4016, 4018, 4023, 4036, 4038 or 4109 and the state stays; once", Off: "it does not", Set: s.stateKnob("error-at", "number")},
 		{Name: "stuck-at", Usage: "SITE STATE", Text: at + "it goes no further until ob_query_timeout ends the statement", Off: "it goes on", Set: s.stateKnob("stuck-at", "")},
 		{Name: "delay-at", Usage: "SITE STATE MILLISECONDS", Text: at + "it stays there so much longer", Off: "it does not", Set: s.stateKnob("delay-at", "ms")},
-		{Name: "refuse", Usage: "SITE REASON", Text: "role statements on " + tenant + " are refused: 4179 with this reason", Off: "they are not", Set: s.knob("refuse-"+tenant, "text")},
+		{Name: "refuse", Usage: "SITE REASON", Text: "role statements on " + tenant + " are refused: 4179 with this reason, such as: " + strings.Join(observer.Reasons, "; "), Off: "they are not", Set: s.knob("refuse-"+tenant, "text")},
 		{Name: "upgrade", Usage: "SITE", Text: "role statements on " + tenant + " are refused: 4770, it is in an upgrade", Off: "they are not", Set: s.knob("upgrade-"+tenant, "upgrade")},
 		{Name: "rich-errors", Usage: "SITE", Text: "errors have a second line with address, time and trace", Off: "they have not", Set: s.knob("rich-errors", "on")},
 	}

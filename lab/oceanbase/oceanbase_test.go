@@ -288,9 +288,11 @@ func TestTheServersErrorIsObclientsExitCode(t *testing.T) {
 
 func TestEveryFaultCanBeSwitchedOnAndOff(t *testing.T) {
 	b := up(t, 2)
-	args := map[string][]string{"SITE": {"west"}, "SITE STATE": {"west", "FLASHBACK"}, "SITE STATE NUMBER": {"west", "FLASHBACK", "4016"},
+	args := map[string][]string{
+		"SITE": {"west"}, "SITE STATE": {"west", "FLASHBACK"}, "SITE STATE NUMBER": {"west", "FLASHBACK", "4016"},
 		"SITE STATE MILLISECONDS": {"west", "FLASHBACK", "10"}, "SITE REASON": {"west", "tenant status is not normal"}, "SITE SERVER SPAN": {"west", "2", "10s"},
-		"SITE STREAM": {"west", "1001"}, "SITE STREAM MILLISECONDS": {"west", "1001", "10"}, "SITE MILLISECONDS": {"west", "10"}}
+		"SITE STREAM": {"west", "1001"}, "SITE STREAM MILLISECONDS": {"west", "1001", "10"}, "SITE MILLISECONDS": {"west", "10"},
+	}
 	for _, f := range b.System.Faults() {
 		a, ok := args[f.Usage]
 		require.True(t, ok, f.Usage)

@@ -89,7 +89,7 @@ func (s *system) Rows(ctx context.Context, site string) (ledger.Rows, error) {
 	a := s.client("")
 	rows := ledger.Rows{}
 	err := s.at(ctx, site, a.user, a.password, func(c *sql.Conn) error {
-		found, err := c.QueryContext(ctx, fmt.Sprintf("SELECT n, COUNT(*) FROM %s.%s GROUP BY n", s.schema(), table)) //nolint:gosec // the lab's own names
+		found, err := c.QueryContext(ctx, fmt.Sprintf("SELECT n, COUNT(*) FROM %s.%s GROUP BY n", s.schema(), table))
 		if err != nil {
 			return err
 		}

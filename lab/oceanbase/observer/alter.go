@@ -125,16 +125,15 @@ func (s *session) recover(r *obsql.Reader) error {
 		const suffix = ", recover is"
 		switch {
 		case t.Role != roleStandby:
-			return notAllowed.with("tenant role is not STANDBY" + suffix)
+			return notAllowed.with(notStandby + suffix)
 		case !t.normal():
-			return notAllowed.with("tenant status is not normal" + suffix)
+			return notAllowed.with(statusNotNormal + suffix)
 		case t.Change != stateNormal:
 			return notAllowed.with(switchoverNotMatch + suffix)
 		case cancel:
 			until = t.sync()
 		case until < t.sync():
-			// The doubled word is the product's.
-			return notAllowed.with("recover before tenant sync_scn sync_scn is")
+			return notAllowed.with(recoverTooLow)
 		case until > maxSCN || until < minSCN:
 			return badArguments.with("recovery_until_scn")
 		}
@@ -184,17 +183,17 @@ func (s *session) flashbackLog(r *obsql.Reader) error {
 		const suffix = ", flashback standby log is"
 		switch {
 		case t.Role != roleStandby:
-			return notAllowed.with("tenant role is not STANDBY" + suffix)
+			return notAllowed.with(notStandby + suffix)
 		case !t.normal():
 			return notAllowed.with(statusNotNormal + suffix)
 		case t.Change != stateNormal && t.Change != stateFlashbackStays:
 			return notAllowed.with(switchoverNotMatch + suffix)
 		case t.Source != nil:
-			return notAllowed.with("log restore source is not empty" + suffix)
+			return notAllowed.with(flashbackSource + suffix)
 		case t.Until != t.sync():
-			return notAllowed.with("tenant sync_scn not equal to recovery_until_scn" + suffix)
+			return notAllowed.with(flashbackPaused + suffix)
 		case scn < t.sync():
-			return notAllowed.with("flashback_log_scn is smaller than tenant sync_scn" + suffix)
+			return notAllowed.with(flashbackTooLow + suffix)
 		}
 		t.Change, t.Epoch, t.Services = stateFlashbackStays, max(t.Epoch+1, micros()), nil
 		return nil

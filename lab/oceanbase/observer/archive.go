@@ -160,7 +160,7 @@ func archiveEntries(dir string, s *stream, streams map[int64]archiveStream, limi
 func (o *Cluster) startArchive(t *tenant) error {
 	a := t.Archive
 	if a == nil || a.URI == "" {
-		return notAllowed.with("log archive dest is not set, archivelog is")
+		return notAllowed.with(archiveNoDest)
 	}
 	if a.On {
 		return alreadyArchiving.with()
@@ -172,7 +172,7 @@ func (o *Cluster) startArchive(t *tenant) error {
 	if metas, err := readArchive(dir); err == nil {
 		last := metas[len(metas)-1]
 		if last.ClusterID != o.ClusterID || last.Tenant != t.ID {
-			return notAllowed.with("the archive destination belongs to another tenant, archivelog is")
+			return notAllowed.with(archiveForeign)
 		}
 		a.Round = max(a.Round, last.Round)
 	}

@@ -66,14 +66,14 @@ type backupStream struct {
 func (o *Cluster) startBackup(t *tenant, parent int64, kind string, plusLog bool, password string) error {
 	dir, err := localPath(t.Backup)
 	if err != nil {
-		return notAllowed.with("data backup dest is not set, backup is")
+		return notAllowed.with(backupNoDest)
 	}
 	if !plusLog && (t.Archive == nil || !t.Archive.On || t.Archive.Status != archiveDoing) {
-		return notAllowed.with("log archive is not doing, start backup is")
+		return notAllowed.with(backupNoArchive)
 	}
 	for _, j := range o.state.Backups {
 		if j.Tenant == t.ID && j.running() {
-			return notAllowed.with("another backup of the tenant is running, start backup is")
+			return notAllowed.with(backupRunning)
 		}
 	}
 	set := int64(1)

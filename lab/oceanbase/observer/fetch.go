@@ -111,7 +111,9 @@ func (f *fetchStream) answer(o *Cluster, t *tenant, s *stream, from fetchFrom) {
 			f.Problem, f.Entries = problemNoMatch, nil
 			return
 		}
-		if e.SCN > from.Limit || i == mostEntries {
+		// A cut is never held back by the limit: a follower that came past it
+		// without taking it would look like one that had gone another way.
+		if e.SCN > from.Limit && e.Do.Cut == 0 || i == mostEntries {
 			if i > 0 {
 				f.Through = max(from.Sync, min(f.Through, e.SCN-1))
 			} else {

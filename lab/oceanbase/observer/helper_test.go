@@ -3,13 +3,11 @@ package observer
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -215,9 +213,9 @@ func (s *site) rows() int {
 func refuses(t *testing.T, err error, number uint16, words string) {
 	t.Helper()
 	var refused *mysql.MySQLError
-	require.True(t, errors.As(err, &refused), "%v", err)
+	require.ErrorAs(t, err, &refused)
 	require.Equal(t, number, refused.Number, refused.Message)
-	require.True(t, strings.Contains(refused.Message, words), "%q has no %q", refused.Message, words)
+	require.Contains(t, refused.Message, words)
 }
 
 const (

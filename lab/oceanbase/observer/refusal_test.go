@@ -75,6 +75,19 @@ func TestRefusalsNameTheirReason(t *testing.T) {
 	refuses(t, b.exec(activate), 4179, "Tenant restore data mode is remote. Operation")
 }
 
+func TestEveryKnownReasonCanBeMet(t *testing.T) {
+	_, b := pair(t, usual)
+	require.Greater(t, len(Reasons), 15)
+	for _, reason := range Reasons {
+		b.turn("refuse-orders", reason)
+		refuses(t, b.exec(activate), 4179, reason+", failover to primary is not allowed")
+		require.Equal(t, "STANDBY/NORMAL", b.role())
+	}
+	_, old := pair(t, "4.2.0.0")
+	old.turn("refuse-orders", statusNotNormal)
+	refuses(t, old.exec(toPrimary), 4179, "tenant status is not normal, switchover to primary not allowed")
+}
+
 func TestALockedTenantOrUserOrAnotherPasswordStopsTheStandbyWithItsReason(t *testing.T) {
 	a, b := pair(t, usual)
 	status := func(want string) {

@@ -100,7 +100,7 @@ func (o *Cluster) setArchive(t *tenant, value string) error {
 	}
 	return o.changed(func() error {
 		if t.Archive != nil && t.Archive.On {
-			return notAllowed.with("log archive is running, set log_archive_dest is")
+			return notAllowed.with(archiveRunning)
 		}
 		if uri != "" && uri == t.Backup {
 			return badArguments.with("log_archive_dest, it is the data backup dest")

@@ -11,19 +11,6 @@ import (
 // longestSource bounds a LOG_RESTORE_SOURCE (server source: about 128).
 const longestSource = 512
 
-// What is wrong with a source, as its refusals name it (server source of
-// ob_log_restore_config).
-const (
-	badSourceText     = "parse log restore source config, please check the config parameters"
-	badSourceList     = "set ip list config, please check the length and format of ip list"
-	badSourceUser     = "set user config, please check the length and format of username, tenant name"
-	badSourcePassword = "set password config, please check the length and format of password"
-	badSourceLocation = "access the log restore source location"
-	sourceItself      = "set standby itself as log restore source"
-	tenantItself      = "set tenant itself as log restore source is"
-	sameClusterID     = "different cluster with same cluster id is"
-)
-
 // parseSource reads the value of LOG_RESTORE_SOURCE: parts between spaces, each
 // a name and a value around the first "=". An empty value is no source.
 func parseSource(value string) (*source, error) {

@@ -117,3 +117,46 @@ const (
 	remoteData         = "Tenant restore data mode is remote. Operation"
 	recoverCancel      = "recover cancel failed"
 )
+
+// Reasons are all reasons of a refused role statement, for the fault switch
+// that lets a server refuse with one of them.
+var Reasons = []string{
+	statusNotNormal, switchoverNotMatch, untilInvalid, untilNotMax, untilChanged, notPrimary, temporarilyOffline, permanentReplica, leaderless,
+	concurrentChange, sourceIsPrimary, sourceStatus, sourceSwitchover, fmt.Sprintf(waitSync, -4012), fmt.Sprintf(queryPrimary, -2002),
+	fmt.Sprintf(queryPrimary, -1045), accountLocked, primaryLocked, remoteData, recoverCancel,
+}
+
+// Reasons of refused RECOVER statements (server source; the doubled word is the
+// product's).
+const (
+	notStandby    = "tenant role is not STANDBY"
+	recoverTooLow = "recover before tenant sync_scn sync_scn is"
+)
+
+// What is wrong with a LOG_RESTORE_SOURCE, as its refusals name it (server
+// source of ob_log_restore_config). Which of them a source gets that cannot be
+// reached, or that does not let the standby in, no public source says.
+const (
+	badSourceText     = "parse log restore source config, please check the config parameters"
+	badSourceList     = "set ip list config, please check the length and format of ip list"
+	badSourceUser     = "set user config, please check the length and format of username, tenant name"
+	badSourcePassword = "set password config, please check the length and format of password"
+	badSourceLocation = "access the log restore source location"
+	sourceItself      = "set standby itself as log restore source"
+	tenantItself      = "set tenant itself as log restore source is"
+	sameClusterID     = "different cluster with same cluster id is"
+)
+
+// Reasons that are documented in substance only: their wording has no public
+// source. Match by meaning.
+const (
+	flashbackSource = "log restore source is not empty"
+	flashbackPaused = "tenant sync_scn not equal to recovery_until_scn"
+	flashbackTooLow = "flashback_log_scn is smaller than tenant sync_scn"
+	archiveNoDest   = "log archive dest is not set, archivelog is"
+	archiveForeign  = "the archive destination belongs to another tenant, archivelog is"
+	archiveRunning  = "log archive is running, set log_archive_dest is"
+	backupNoDest    = "data backup dest is not set, backup is"
+	backupNoArchive = "log archive is not doing, start backup is"
+	backupRunning   = "another backup of the tenant is running, start backup is"
+)

@@ -60,6 +60,10 @@ func init() {
 		},
 		everyTenant: true,
 	}
+}
+
+// Backup and restore jobs.
+func init() {
 	const backup = "TENANT_ID:i JOB_ID:i INCARNATION:i BACKUP_SET_ID:i INITIATOR_TENANT_ID:i INITIATOR_JOB_ID:i EXECUTOR_TENANT_ID PLUS_ARCHIVELOG BACKUP_TYPE JOB_LEVEL ENCRYPTION_MODE PASSWD START_TIMESTAMP:t END_TIMESTAMP:t STATUS RESULT:i COMMENT DESCRIPTION PATH"
 	views["CDB_OB_BACKUP_JOBS"] = view{columns: cols(backup), rows: func(s *session) [][]any { return backupRows(s, true) }, everyTenant: true}
 	views["CDB_OB_BACKUP_JOB_HISTORY"] = view{columns: cols(backup), rows: func(s *session) [][]any { return backupRows(s, false) }, everyTenant: true}

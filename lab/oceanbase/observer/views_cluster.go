@@ -44,6 +44,10 @@ func init() {
 		},
 		everyTenant: true,
 	}
+}
+
+// Units, pools and parameters.
+func init() {
 	views["DBA_OB_UNITS"] = view{
 		columns: cols("UNIT_ID:i TENANT_ID:i STATUS RESOURCE_POOL_ID:i UNIT_GROUP_ID:i CREATE_TIME:t MODIFY_TIME:t ZONE SVR_IP SVR_PORT:i UNIT_CONFIG_ID:i MAX_CPU MEMORY_SIZE"),
 		rows:    unitRows,

@@ -1,7 +1,6 @@
 package obsql
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -115,7 +114,7 @@ func TestWhatIsWrongIsSaidWithMySQLsNumbers(t *testing.T) {
 	} {
 		_, err := Select(shelf{}, q)
 		var e *Error
-		require.True(t, errors.As(err, &e), "%s: %v", q, err)
+		require.ErrorAs(t, err, &e, q)
 		require.Equal(t, code, e.Code, q)
 		require.Len(t, e.State, 5)
 	}
@@ -129,7 +128,7 @@ func FuzzSelect(f *testing.F) {
 		got, err := Select(shelf{}, q)
 		if err != nil {
 			var e *Error
-			require.True(t, errors.As(err, &e), "%v", err)
+			require.ErrorAs(t, err, &e)
 			return
 		}
 		for _, row := range got.Rows {
