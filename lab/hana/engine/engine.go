@@ -3,9 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -249,7 +247,7 @@ func (e *engine) openPort(d *database) {
 	if e.ports[d] != nil || e.phase == stopping || !d.vol.initialised() {
 		return
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(e.conf.Listen, strconv.Itoa(d.port)))
+	l, err := e.bind(d.port)
 	if err != nil {
 		trace("the SQL port %d of %s cannot be opened: %v", d.port, d.name, err)
 		return
