@@ -77,7 +77,7 @@ func (e *engine) addDatabase(name, service string, id, port, sqlPort int, schema
 
 func (e *engine) addVolume(name, service string, id, port int, schema string) *volume {
 	v := &volume{
-		id: id, database: name, service: service, port: port, schema: schema,
+		turn: make(chan struct{}, 1), changed: make(chan struct{}), id: id, database: name, service: service, port: port, schema: schema,
 		path: e.conf.Path("hana/data", e.conf.SID, "mnt00001", fmt.Sprintf("hdb%05d", id), "datavolume_0000.dat"),
 	}
 	e.volumes = append(e.volumes, v)
