@@ -93,7 +93,7 @@ func migrates(b bench) {
 	require.Zero(t, *l.Lost)
 	require.Zero(t, l.Doubled)
 	require.Empty(t, l.TwoPrimaries)
-	require.Equal(t, 1, l.Commands["west"]["vradmin migrate"])
+	require.Equal(t, 2, l.Commands["west"]["vradmin migrate"], "one of them was refused before")
 	require.Equal(t, 1, l.Commands["west"]["kernel: rvg_sectopri"])
 	b.stop("west")
 	b.replicates("west", east)
