@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchback-dr/switchback/lab/labkit"
-	"github.com/switchback-dr/switchback/lab/vvr"
 )
 
 // showsItself compares the layouts of a pair that is at rest.
@@ -249,11 +248,4 @@ func TestExample4SynchronisesTheThirdSiteFromTheFinalPrimary(t *testing.T) {
 	b.replicates("east", west)
 	require.Equal(t, b.sums("east"), b.sums("north"))
 	require.Equal(t, b.sums("east"), b.sums("west"))
-}
-
-func TestWrongSettingsAreRefusedInASentence(t *testing.T) {
-	for name, value := range map[string]string{"colour": "red", "names": "mine", "volumes": "0", "dcm": "yes", "pace": "fast", "srl-kb": "1"} {
-		_, err := labkit.Up(t.Context(), vvr.Product{}, t.TempDir(), labkit.Options{Settings: map[string]string{name: value}})
-		require.ErrorContains(t, err, name)
-	}
 }
