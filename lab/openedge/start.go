@@ -235,6 +235,12 @@ func (s *system) makeTarget(site string) error {
 	if err := s.run(site, "prorest", h.Path(database), h.Path(spool, firstBackup), "-REPLTransition"); err != nil {
 		return err
 	}
+	if s.set.properties["replication-set"] == "1" {
+		// The other target will need this one's notes after a takeover.
+		if err := s.run(site, "rfutil", h.Path(database), "-C", "aimage", "begin"); err != nil {
+			return err
+		}
+	}
 	return s.boot(site)
 }
 

@@ -29,6 +29,7 @@ type engine struct {
 	blocks  uint64 // full blocks of records
 	tail    []note // records of the last, not full block
 	stalled bool
+	noRoom  func() // ends a database that may not stall for after-image space
 	closed  bool
 }
 
