@@ -14,6 +14,7 @@ import (
 )
 
 func TestACutLinkPutsTheTargetIntoPreTransitionAndCatchesUpLater(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.fault("link-cut", "west")
 	b.awaitStatus("west", "2080")
@@ -30,6 +31,7 @@ func TestACutLinkPutsTheTargetIntoPreTransitionAndCatchesUpLater(t *testing.T) {
 }
 
 func TestAServerWhoseTimeIsOverEndsAndTheDatabaseWorksOn(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.fault("deferral-over", "east")
 	b.fault("link-cut", "west")
@@ -48,6 +50,7 @@ func TestAServerWhoseTimeIsOverEndsAndTheDatabaseWorksOn(t *testing.T) {
 }
 
 func TestExtentsAreLockedWhileTheTargetIsAwayAndTheDatabaseStalls(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "ai-kb=16", "ai-extents=4")
 	b.fault("link-cut", "west")
 	b.awaitStatus("west", "2080")
@@ -74,6 +77,7 @@ func TestExtentsAreLockedWhileTheTargetIsAwayAndTheDatabaseStalls(t *testing.T) 
 }
 
 func TestATargetThatAnEmergencyStoppedCannotBeResynchronised(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.fault("emergency-stop", "west")
 	require.Contains(t, b.log("west"), "(5316)")
@@ -86,6 +90,7 @@ func TestATargetThatAnEmergencyStoppedCannotBeResynchronised(t *testing.T) {
 }
 
 func TestALostPrimaryCostsNoMoreThanWhatTheTargetSaysThatItHas(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "lag-ms=150")
 	b.fault("host-down", "east")
 	b.awaitStatus("west", "2080")
@@ -101,6 +106,7 @@ func TestALostPrimaryCostsNoMoreThanWhatTheTargetSaysThatItHas(t *testing.T) {
 }
 
 func TestExtentsOfALostPrimaryBringBackWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "extents=mounted", "ai-kb=16")
 	b.fault("link-cut", "west")
 	b.awaitStatus("west", "2080")
@@ -136,6 +142,7 @@ func TestExtentsOfALostPrimaryBringBackWhatIsMissing(t *testing.T) {
 }
 
 func TestTwoTargetsFollowOneSource(t *testing.T) {
+	t.Parallel()
 	b := up(t, 3)
 	b.inStep("east", "west")
 	b.inStep("east", "north")
@@ -152,6 +159,7 @@ func TestTwoTargetsFollowOneSource(t *testing.T) {
 }
 
 func TestTheAgentOfAnOnlineBackupOfTheTargetIsHalted(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "backup-ms=700")
 	done := make(chan string, 1)
 	go func() {
@@ -169,6 +177,7 @@ func TestTheAgentOfAnOnlineBackupOfTheTargetIsHalted(t *testing.T) {
 }
 
 func TestAgentsAndServersAreEndedAndStartedByDsrutil(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.sh("west", "dsrutil $DB -C terminate agent")
 	b.until("the agent is gone", func() bool { return b.status("west", "") == "1063" || b.status("west", "") == "1038" })
@@ -190,6 +199,7 @@ func TestAgentsAndServersAreEndedAndStartedByDsrutil(t *testing.T) {
 }
 
 func TestVerifyNamesWhatKeepsAFileFromServingBothRoles(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	require.Contains(t, b.sh("west", "dsrutil $DB -C verify"), "no errors")
 	b.fault("properties-lost", "west")

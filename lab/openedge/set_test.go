@@ -7,6 +7,7 @@ import (
 )
 
 func TestTheOtherTargetFollowsTheNewSourceOnlyInASet(t *testing.T) {
+	t.Parallel()
 	for _, set := range []string{"1", "0"} {
 		t.Run("replication-set="+set, func(t *testing.T) {
 			b := up(t, 3, "replication-set="+set)
@@ -32,6 +33,7 @@ func TestTheOtherTargetFollowsTheNewSourceOnlyInASet(t *testing.T) {
 }
 
 func TestATargetWithSmallerArgumentsIsNoTarget(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.sh("west", "proshut $DB -by; sed -i 's/-n 60/-n 20/' $DB.pf")
 	b.serve("west", "replagent")
@@ -40,6 +42,7 @@ func TestATargetWithSmallerArgumentsIsNoTarget(t *testing.T) {
 }
 
 func TestATargetWithoutItsServiceIsNotReplicated(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.sh("west", "proshut $DB -by; proserve $DB -pf $DB.pf -S $(sed -n 's/^port=//p' $DB.repl.properties | head -1)")
 	require.Equal(t, "1063", b.status("west", ""))
@@ -49,6 +52,7 @@ func TestATargetWithoutItsServiceIsNotReplicated(t *testing.T) {
 }
 
 func TestASourceWithoutDeferralLetsNobodyInUntilItsTargetIsThere(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "defer-agent-startup=0", "second-ms=10")
 	b.fault("link-cut", "west")
 	b.sh("east", "proshut $DB -by")
@@ -61,6 +65,7 @@ func TestASourceWithoutDeferralLetsNobodyInUntilItsTargetIsThere(t *testing.T) {
 }
 
 func TestADatabaseThatMayNotStallShutsDown(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "ai-kb=8", "ai-extents=3")
 	b.point("none")
 	b.sh("east", "proshut $DB -by; sed -i '/-aistall/d' $DB.pf")

@@ -11,6 +11,7 @@ import (
 )
 
 func TestASettingThatIsNoneIsOneClearSentence(t *testing.T) {
+	t.Parallel()
 	for setting, want := range map[string]string{
 		"colour=red":     `no setting "colour": it has ai-extents, ai-kb`,
 		"ai-kb=1":        "size of each, in KB) is \"1\": it must be a number from 2 on",
@@ -27,6 +28,7 @@ func TestASettingThatIsNoneIsOneClearSentence(t *testing.T) {
 }
 
 func TestTheInventoryNamesPlacesThatAreThere(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "extents=mounted", "takeover=controlled", "transfer=shared", "reseed=enable", "target-creation=false")
 	e := b.System.Entry()
 	require.Equal(t, "depot", e.System)

@@ -102,7 +102,7 @@ func (s *system) prepareHost(site string) error {
 		{dlc + "/promsgs", "", 0o644},
 		{dlc + "/version", "OpenEdge Release " + s.set.release + "\n", 0o644},
 		{database + ".st", s.structureText(h), 0o644},
-		{database + ".pf", parameterText, 0o644},
+		{database + ".pf", s.parameterText(h), 0o644},
 		{database + ".repl.properties", s.propertiesText(h), 0o644},
 		{startConf, startConfText, 0o644},
 		{sshConfig, s.sshText(h), 0o600},
@@ -212,10 +212,7 @@ func (s *system) makeFirst() error {
 			return err
 		}
 	}
-	if !s.set.archiver {
-		return nil
-	}
-	return s.run(site, "rfutil", db, "-C", "aiarchiver", "enable", "-aiarcdir", h.Path(archives))
+	return nil
 }
 
 // makeTarget restores the backup on another site and starts it.

@@ -78,6 +78,7 @@ func (b *broker) start() error {
 		}
 	}
 	stalls := p.take("-aistall")
+	arcdir, archives := p.takeValue("-aiarcdir")
 	var err error
 	if b.lock, err = takeLock(b.db, p.cfg.Host, modeStarting); err != nil {
 		return err
@@ -88,6 +89,11 @@ func (b *broker) start() error {
 	}
 	if !stalls {
 		b.e.noRoom = func() { b.stop(true) }
+	}
+	if archives {
+		if err := changeMaster(b.e, call{Op: "archiver", On: true, Text: arcdir}); err != nil {
+			return err
+		}
 	}
 	if err := b.checkService(); err != nil {
 		return err
