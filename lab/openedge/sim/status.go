@@ -3,7 +3,6 @@ package sim
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -162,18 +161,28 @@ func held(path string) bool {
 		return false
 	}
 	defer func() { _ = f.Close() }()
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
+	return locked(f)
 }
 
 // hold makes this process the one that lives under the name; false: another is.
+// One whose database was killed is given the time to end.
 func (c Config) hold(db, who string) (*os.File, bool) {
+	for late := time.Now().Add(servicePatience); ; time.Sleep(5 * time.Millisecond) {
+		f, ok := c.tryHold(db, who)
+		if ok || time.Now().After(late) {
+			return f, ok
+		}
+	}
+}
+
+func (c Config) tryHold(db, who string) (*os.File, bool) {
 	dir := c.runDir(db)
 	_ = os.MkdirAll(dir, 0o755)
 	f, err := os.OpenFile(filepath.Join(dir, who+".alive"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, false
 	}
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+	if !tryLock(f) {
 		_ = f.Close()
 		return nil, false
 	}
