@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/switchback-dr/switchback/lab/labkit"
 	"github.com/switchback-dr/switchback/lab/oceanbase/observer"
 )
 
@@ -18,15 +17,6 @@ func (Product) Name() string { return "oceanbase" }
 
 // Accounts are users that OceanBase's packages make.
 func (Product) Accounts() []string { return []string{"admin"} }
-
-// Tale is OceanBase's part of a demonstration.
-func (Product) Tale() labkit.Tale {
-	return labkit.Tale{
-		Server: "OceanBase", Kill: "observer-kill",
-		Failback: "An old primary cannot follow the new one: what is left of it is kept under another name, a standby is made anew " +
-			"from the new primary, follows it, and after a second gate it becomes the primary again.",
-	}
-}
 
 // Check finds nothing missing: everything is part of the lab.
 func (Product) Check() error { return nil }

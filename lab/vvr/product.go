@@ -52,15 +52,6 @@ func (Product) Accounts() []string { return nil }
 // Check finds nothing missing: the lab brings everything.
 func (Product) Check() error { return nil }
 
-// Tale is VVR's part of a demonstration.
-func (Product) Tale() labkit.Tale {
-	return labkit.Tale{
-		Server: "the kernel with VVR", Kill: "panic",
-		Failback: "VVR sends the blocks that either side changed, not the whole volumes, to west; west catches up, and after a second " +
-			"gate it becomes the Primary again. What only west had is overwritten.",
-	}
-}
-
 // Start makes an RDS over all sites, the first Primary, and starts it with its
 // application.
 func (Product) Start(ctx context.Context, l *labkit.Lab) (labkit.System, error) {
