@@ -236,6 +236,10 @@ type Plan struct {
 	// Leaves is set when the procedure will end with the system unprotected;
 	// its Since is filled in at the end.
 	Leaves *Unprotected `json:"leaves,omitempty"`
+	// Watch is a read step that is carried out while the gate is open: when it
+	// finds that the plan cannot wait any longer, the gate is closed and
+	// planned anew. It never decides anything else.
+	Watch *Step `json:"watch,omitempty"`
 	// Outage is how long clients are expected to be unable to write; "" when
 	// nobody can say.
 	Outage string    `json:"outage,omitempty"`
