@@ -2,6 +2,7 @@ package vvr
 
 import (
 	"slices"
+	"time"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
@@ -42,7 +43,12 @@ func (p *planner) readyForCutover(from, to string) (start, drop string) {
 			// The checkpoint did not wait for people.
 			p.d.Consequence("The checkpoint %s cannot be started from any more: %s is synchronised again before the applications stop.", cp, to)
 			first.sync(from, to, cp, false)
+			return cp, cp
 		}
+		w := watchCheckpoint.Step(kit.At{
+			Phase: "cutover", Slug: "watch-checkpoint", Site: from, Title: "Watch the checkpoint " + cp + " of " + from, Timeout: 60 * 24 * time.Hour,
+		}, checkpointArgs{On: p.place(from), Checkpoint: cp})
+		p.d.Watch = &w
 		return cp, cp
 	case !b.Link.Has(flagAttached):
 		first.sync(from, to, cp, false)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -187,7 +188,16 @@ func TestInTheManualsOrderTheApplicationStopsBeforeStartrepAndTokyoComesBeforeIt
 		"protect: sea-db wait_up_to_date nearly london",
 	}
 	require.Equal(t, cutover, s.lines(goBack, dr.GateCutover))
+	d, err := s.plan(goBack, dr.GateCutover)
+	require.NoError(t, err)
+	require.Equal(t, "vvr.watch_checkpoint", d.Watch.Action)
+	watch := func() kit.Effect {
+		return watchCheckpoint.Probe(t.Context(), s.env(), checkpointArgs{On: lon, Checkpoint: "sbaa11bb22f"})
+	}
+	require.Equal(t, kit.EffectNotDone, watch().State)
+	require.NoError(t, watch().Never, "it is watched as long as it can be started from")
 	s.hosts["lon-db"].checkpoint = []string{"sbaa11bb22f           400     100     Checkpoint overflowed"}
+	require.Error(t, watch().Never)
 	again := append([]string{"quiesce: lon-db vradmin -g hrdg -c sbaa11bb22f syncrvg hr_rvg seattle-rep"}, cutover...)
 	require.Equal(t, again, s.lines(goBack, dr.GateCutover), "a checkpoint does not wait for people: the new plan synchronises again before the applications stop")
 }
