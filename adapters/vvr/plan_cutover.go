@@ -37,6 +37,9 @@ func (p *planner) readyForCutover(from, to string) (start, drop string) {
 	c, found, _ := p.rs[from].Checkpoint(cp)
 	b := p.behind(from, to)
 	first := adder{p: p, phase: dr.PhaseQuiesce, place: beforeApps, tag: "before"}
+	if p.in.From == dr.PhaseCatchUp {
+		first.phase = dr.PhaseCatchUp // a replan from there: the applications are stopped already
+	}
 	switch {
 	case !b.Link.Has(flagAttached) && p.s.set.Order == orderManual:
 		if !found || c.State != cpCompleted {
@@ -127,8 +130,11 @@ func (p *planner) handedBack(to string) error {
 	p.at(dr.PhaseVerify).checkPrimary(to)
 	p.dropLeft(dr.PhaseProtect, to)
 	for _, sib := range p.others(to, "") {
-		if b := p.behind(to, sib); slices.Contains([]string{from}, sib) || b.Why == "" {
+		if b := p.behind(to, sib); sib == from || b.Why == "" {
 			p.at(dr.PhaseProtect).wait(to, sib, p.maxKB(), dr.SkipDecision)
+			if cp := p.checkpoint(p.siteMark(sib)); slices.Contains(p.leftCheckpoints(to), cp) {
+				p.at(dr.PhaseProtect).drop(to, cp)
+			}
 			continue
 		}
 		p.example4(p.at(dr.PhaseProtect), to, to, sib)
