@@ -240,6 +240,10 @@ type Plan struct {
 	// finds that the plan cannot wait any longer, the gate is closed and
 	// planned anew. It never decides anything else.
 	Watch *Step `json:"watch,omitempty"`
+	// BackTo is the earliest phase from which people's replan of a hold starts:
+	// what is done of it already is found done by its probes. "" means the
+	// phase of the held step.
+	BackTo Phase `json:"back_to,omitempty"`
 	// Outage is how long clients are expected to be unable to write; "" when
 	// nobody can say.
 	Outage string    `json:"outage,omitempty"`
