@@ -37,7 +37,7 @@ type world struct {
 func newWorld(t *testing.T, settings ...string) *world {
 	t.Helper()
 	o := labkit.Options{Sites: 3, WriteEvery: -1}
-	for _, s := range append([]string{"heartbeat=150ms", "pace=0s", "volume-mb=1", "srl-kb=1024"}, settings...) {
+	for _, s := range append([]string{"heartbeat=800ms", "pace=0s", "volume-mb=1", "srl-kb=1024"}, settings...) {
 		require.NoError(t, o.Set(s))
 	}
 	l, err := labkit.Up(t.Context(), labvvr.Product{}, filepath.Join(t.TempDir(), "lab"), o)
