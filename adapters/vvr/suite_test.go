@@ -328,7 +328,7 @@ func (w *world) execute(st dr.Step) {
 			continue
 		}
 		env := w.Env()
-		env.Job = kit.JobKey{Workflow: "dr-shop", OriginalRun: "r", Gate: "g", Occurrence: 1, Step: st.ID, Attempt: 1}
+		env.Job = kit.JobKey{Workflow: "dr-shop", OriginalRun: "5117e001", Gate: "convert", Occurrence: 1, Step: st.ID, Attempt: 1}
 		res, err := kit.Execute(context.Background(), env, a, st)
 		require.NoError(w.t, err, "%s: %s", st.ID, res.Output)
 	}
