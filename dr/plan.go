@@ -236,6 +236,10 @@ type Plan struct {
 	// Leaves is set when the procedure will end with the system unprotected;
 	// its Since is filled in at the end.
 	Leaves *Unprotected `json:"leaves,omitempty"`
+	// Watch is a read step that is carried out while the gate is open: when it
+	// finds that the plan cannot wait any longer, the gate is closed and
+	// planned anew. It never decides anything else.
+	Watch *Step `json:"watch,omitempty"`
 	// BackTo is the earliest phase from which people's replan of a hold starts:
 	// what is done of it already is found done by its probes. "" means the
 	// phase of the held step.

@@ -29,8 +29,10 @@ func (r *run) ask() error {
 	r.attributes()
 	r.reportLater()
 	from := workflow.Now(r.ctx)
+	watch := r.watchGate()
+	defer watch.end()
 	decided := func() bool {
-		return g.approved || g.rejected != nil || g.replan != nil || r.aborting != nil || r.abandoning != nil
+		return g.approved || g.rejected != nil || g.replan != nil || r.aborting != nil || r.abandoning != nil || watch.over()
 	}
 	inTime, err := workflow.AwaitWithOptions(r.ctx, workflow.AwaitOptions{
 		Timeout:      g.policy.OpenFor.D(),
@@ -46,6 +48,10 @@ func (r *run) ask() error {
 	})
 	r.gate, r.status.Gate = nil, nil
 	r.attributes()
+	if why := watch.why(r.ctx); why != "" && !g.approved && g.rejected == nil && r.aborting == nil && r.abandoning == nil {
+		r.again = why
+		return errReplan
+	}
 	return r.decided(g, inTime)
 }
 

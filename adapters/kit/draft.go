@@ -97,6 +97,11 @@ type Draft struct {
 	// "" means the phase of the held step.
 	BackTo dr.Phase
 
+	// Watch is a read step whose probe looks, while the gate is open, at what
+	// does not wait for people (a checkpoint in a log that fills up). It waits
+	// for ever; its Never closes the gate and asks for a new plan.
+	Watch *dr.Step
+
 	phases       map[dr.Phase]*draftPhase
 	fences       []FenceNeed
 	waivers      []dr.Waiver

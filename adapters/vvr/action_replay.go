@@ -152,10 +152,10 @@ var snapshot = kit.Spec[snapshotArgs]{
 			return notRead(a.On, err)
 		case out.Exit == 0:
 			return kit.Done("the snapshot of run %s is there at %s", a.Run, a.On.Site)
-		case out.Exit == 1:
+		case out.Exit == 1 && out.Stdout == "":
 			return kit.NotDone("there is no snapshot of run %s at %s", a.Run, a.On.Site)
 		}
-		return kit.NotKnown("the check of the snapshot at %s ended with exit code %d", a.On.Site, out.Exit)
+		return kit.NotKnown("the check of the snapshot at %s ended with exit code %d: %s", a.On.Site, out.Exit, dr.Clip(dr.CleanLine(out.Stdout+" "+out.Stderr), 150))
 	},
 	Guard: func(ctx context.Context, env kit.Env, a snapshotArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, brief, func(r []Reading) error { return a.On.usable(r[0]) }, a.On)

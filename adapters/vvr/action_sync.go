@@ -155,7 +155,7 @@ func guardSync(ctx context.Context, env kit.Env, a syncArgs) (kit.HostTime, erro
 				return no("the checkpoint %s of %s is started and not ended: another synchronisation may be running", c.Name, a.Source.Site)
 			}
 		}
-		if p := s.SRLPercent(); p >= a.MaxPercent {
+		if p := s.SRLPercent(a.Checkpoint); p >= a.MaxPercent {
 			return no("the SRL of %s is %d %% full already", a.Source.Site, p)
 		}
 		return nil

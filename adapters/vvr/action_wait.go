@@ -161,3 +161,34 @@ var checkPrimary = kit.Spec[onArgs]{
 	},
 	Poll: 100 * time.Millisecond,
 }
+
+// watchCheckpoint is looked at while people think: a checkpoint does not wait
+// for them. It has no end of its own.
+var watchCheckpoint = kit.Spec[checkpointArgs]{
+	Name: "vvr.watch_checkpoint",
+	Kind: dr.KindRead,
+	Doc: "Watches a checkpoint that is completed and not started from, while a gate is open. When it overflows, or is gone, the gate is closed and planned anew: " +
+		"an overflowed checkpoint cannot be started from (guide, Displaying checkpoints).",
+	Check:    checkpointArgs.check,
+	Commands: func(a checkpointArgs) []dr.Command { return []dr.Command{a.On.observation(brief)} },
+	Probe: func(ctx context.Context, env kit.Env, a checkpointArgs) kit.Effect {
+		r, _, err := a.On.read(ctx, env, brief)
+		if err != nil {
+			return notRead(a.On, err)
+		}
+		e := checkpointEffect(r, a.On, a.Checkpoint)
+		switch e.State {
+		case kit.EffectDone:
+			e.State = kit.EffectNotDone // nothing to wait for: it is only watched
+			e.Progress = &kit.Progress{Text: "the gate is open: " + e.Text, At: env.Now()}
+		case kit.EffectNotDone:
+			e.Never = dr.HoldReplan("checkpoint", "%s", e.Text).WithNext("replan: %s is synchronised again", a.On.Site)
+		case kit.EffectUnknown:
+		}
+		return e
+	},
+	ProofText: func(a checkpointArgs) string {
+		return fmt.Sprintf("vxrvg -g %s cplist %s on %s shows %s as Completed and below 100 %%", a.On.DG, a.On.RVG, a.On.Host, a.Checkpoint)
+	},
+	Poll: 2 * time.Second,
+}

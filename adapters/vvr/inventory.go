@@ -25,7 +25,7 @@ import (
 //	        vcs_bin: /opt/VRTSvcs/bin
 //	        snapshot:                # optional: a snapshot of the data volumes
 //	          take: [/opt/dr/snapshot, take]    # the run's ID is added as last argument
-//	          check: [/opt/dr/snapshot, check]  # also with the ID; exit 0 there, 1 not there
+//	          check: [/opt/dr/snapshot, check]  # also with the ID; exit 0 there; 1, printing nothing, not there
 //	      london: {host: lon-db, vvr_host: london-rep}
 //	      tokyo: {host: tok-db, vvr_host: tokyo-rep}
 //	    vvr:

@@ -13,7 +13,7 @@ import (
 // Actions are all actions of the adapter.
 func (Adapter) Actions() []kit.Action {
 	return []kit.Action{
-		waitClosed.Action(), waitUpToDate.Action(), waitDisconnected.Action(), checkPrimary.Action(),
+		waitClosed.Action(), waitUpToDate.Action(), waitDisconnected.Action(), checkPrimary.Action(), watchCheckpoint.Action(),
 		migrate.Action(), takeoverAction.Action(), makesec.Action(), fbsync.Action(), resync.Action(),
 		syncrvg.Action(), startrep.Action(), stoprep.Action(), checkdelete.Action(), snapshot.Action(),
 	}

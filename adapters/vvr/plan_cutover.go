@@ -2,6 +2,7 @@ package vvr
 
 import (
 	"slices"
+	"time"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
@@ -36,13 +37,21 @@ func (p *planner) readyForCutover(from, to string) (start, drop string) {
 	c, found, _ := p.rs[from].Checkpoint(cp)
 	b := p.behind(from, to)
 	first := adder{p: p, phase: dr.PhaseQuiesce, place: beforeApps, tag: "before"}
+	if p.in.From == dr.PhaseCatchUp {
+		first.phase = dr.PhaseCatchUp // a replan from there: the applications are stopped already
+	}
 	switch {
 	case !b.Link.Has(flagAttached) && p.s.set.Order == orderManual:
 		if !found || c.State != cpCompleted {
 			// The checkpoint did not wait for people.
 			p.d.Consequence("The checkpoint %s cannot be started from any more: %s is synchronised again before the applications stop.", cp, to)
 			first.sync(from, to, cp, false)
+			return cp, cp
 		}
+		w := watchCheckpoint.Step(kit.At{
+			Phase: "cutover", Slug: "watch-checkpoint", Site: from, Title: "Watch the checkpoint " + cp + " of " + from, Timeout: 60 * 24 * time.Hour,
+		}, checkpointArgs{On: p.place(from), Checkpoint: cp})
+		p.d.Watch = &w
 		return cp, cp
 	case !b.Link.Has(flagAttached):
 		first.sync(from, to, cp, false)
@@ -121,8 +130,11 @@ func (p *planner) handedBack(to string) error {
 	p.at(dr.PhaseVerify).checkPrimary(to)
 	p.dropLeft(dr.PhaseProtect, to)
 	for _, sib := range p.others(to, "") {
-		if b := p.behind(to, sib); slices.Contains([]string{from}, sib) || b.Why == "" {
+		if b := p.behind(to, sib); sib == from || b.Why == "" {
 			p.at(dr.PhaseProtect).wait(to, sib, p.maxKB(), dr.SkipDecision)
+			if cp := p.checkpoint(p.siteMark(sib)); slices.Contains(p.leftCheckpoints(to), cp) {
+				p.at(dr.PhaseProtect).drop(to, cp)
+			}
 			continue
 		}
 		p.example4(p.at(dr.PhaseProtect), to, to, sib)

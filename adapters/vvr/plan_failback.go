@@ -236,12 +236,12 @@ func (p *planner) catchUp(a adder, from, to, cp string, maxKB int64) {
 }
 
 // dropLeft deletes checkpoints of earlier runs on a Primary.
-func (p *planner) dropLeft(ph dr.Phase, on string, keep ...string) {
+func (p *planner) dropLeft(ph dr.Phase, on string) {
 	own := []string{p.checkpoint("f")}
 	for _, n := range p.s.Sites() {
 		own = append(own, p.checkpoint(p.siteMark(n)))
 	}
-	for _, c := range p.leftCheckpoints(on, append(own, keep...)...) {
+	for _, c := range p.leftCheckpoints(on, own...) {
 		p.at(ph).drop(on, c)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -187,8 +188,20 @@ func TestInTheManualsOrderTheApplicationStopsBeforeStartrepAndTokyoComesBeforeIt
 		"protect: sea-db wait_up_to_date nearly london",
 	}
 	require.Equal(t, cutover, s.lines(goBack, dr.GateCutover))
+	d, err := s.plan(goBack, dr.GateCutover)
+	require.NoError(t, err)
+	require.Equal(t, "vvr.watch_checkpoint", d.Watch.Action)
+	watch := func() kit.Effect {
+		return watchCheckpoint.Probe(t.Context(), s.env(), checkpointArgs{On: lon, Checkpoint: "sbaa11bb22f"})
+	}
+	require.Equal(t, kit.EffectNotDone, watch().State)
+	require.NoError(t, watch().Never, "it is watched as long as it can be started from")
 	s.hosts["lon-db"].checkpoint = []string{"sbaa11bb22f           400     100     Checkpoint overflowed"}
+	require.Error(t, watch().Never)
 	again := append([]string{"quiesce: lon-db vradmin -g hrdg -c sbaa11bb22f syncrvg hr_rvg seattle-rep"}, cutover...)
+	s.from = dr.PhaseCatchUp
+	require.Contains(t, s.lines(goBack, dr.GateCutover), "catch-up: lon-db vradmin -g hrdg -c sbaa11bb22f syncrvg hr_rvg seattle-rep", "a replan with stopped applications synchronises there")
+	s.from = ""
 	require.Equal(t, again, s.lines(goBack, dr.GateCutover), "a checkpoint does not wait for people: the new plan synchronises again before the applications stop")
 }
 
@@ -342,4 +355,21 @@ func TestWhatIsDoneIsNotDoneAgain(t *testing.T) {
 	s = twoPrimaries(t)
 	s.hosts["sea-db"].down = true
 	require.Equal(t, []string{"verify: lon-db check_primary"}, s.lines(takeUnplanned, dr.GateDecide), "a takeover made by hand is completed: applications and clients follow")
+}
+
+func TestAReplanBehindTheHandBackPlansWhatIsLeft(t *testing.T) {
+	s := normal(t)
+	s.from = dr.PhaseProtect
+	s.hosts["sea-db"].links[1].flags = stale
+	s.hosts["sea-db"].checkpoint = []string{"sbaa11bb22s1 1 1 Completed", "sbaa11bb22s2 1 1 Started"}
+	require.Equal(t, []string{
+		"verify: sea-db check_primary",
+		"protect: sea-db wait_up_to_date nearly london",
+		"protect: sea-db vxrvg -g hrdg -c sbaa11bb22s1 checkdelete hr_rvg",
+		"protect: sea-db vradmin -g hrdg -s stoprep hr_rvg tokyo-rep",
+		"protect: sea-db vradmin -g hrdg -c sbaa11bb22s2 syncrvg hr_rvg tokyo-rep",
+		"protect: sea-db vradmin -g hrdg -c sbaa11bb22s2 startrep hr_rvg tokyo-rep",
+		"protect: sea-db wait_up_to_date nearly tokyo",
+		"protect: sea-db vxrvg -g hrdg -c sbaa11bb22s2 checkdelete hr_rvg",
+	}, s.lines(goBack, dr.GateCutover))
 }

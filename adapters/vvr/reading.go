@@ -290,18 +290,18 @@ func (r Reading) Checkpoint(name string) (c Checkpoint, found, read bool) {
 }
 
 // SRLPercent is how full the SRL is by the fullest RLINK or checkpoint; -1 when
-// nobody says.
-func (r Reading) SRLPercent() int64 {
+// nobody says. A checkpoint that overflowed keeps nothing any more; one of the
+// given names is about to be deleted.
+func (r Reading) SRLPercent(except ...string) int64 {
 	p := int64(-1)
 	for _, l := range r.Links {
 		p = max(p, l.Percent)
-		if l.Kind == linkUpToDate {
-			p = max(p, 0)
-		}
 	}
 	if r.Checkpoints != nil {
 		for _, c := range *r.Checkpoints {
-			p = max(p, c.Percent)
+			if c.State != cpOverflowed && !slices.Contains(except, c.Name) {
+				p = max(p, c.Percent)
+			}
 		}
 	}
 	return p

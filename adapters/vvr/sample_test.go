@@ -210,6 +210,7 @@ type scene struct {
 	// snap adds the sites' snapshot commands.
 	snap     bool
 	finished []kit.FinishedStep
+	from     dr.Phase
 	// ran are commands that a step started; effect is what they do.
 	ran    []string
 	effect func(*scene) kit.Job
@@ -355,7 +356,7 @@ func (s *scene) observe() dr.Situation {
 func (s *scene) plan(req dr.Request, g dr.Gate) (*kit.Draft, error) {
 	d := kit.NewDraft()
 	req.System, req.Reason = "hr", "test"
-	return d, s.system().Plan(kit.PlanInput{Request: req, Gate: g, Situation: s.observe(), RunID: "aa11bb22", Baseline: s.base, Finished: s.finished}, d)
+	return d, s.system().Plan(kit.PlanInput{Request: req, Gate: g, Situation: s.observe(), RunID: "aa11bb22", Baseline: s.base, Finished: s.finished, From: s.from}, d)
 }
 
 // lines gives a plan as "phase: command" lines, scripts shortened to what they

@@ -37,7 +37,7 @@ type world struct {
 func newWorld(t *testing.T, settings ...string) *world {
 	t.Helper()
 	o := labkit.Options{Sites: 3, WriteEvery: -1}
-	for _, s := range append([]string{"heartbeat=150ms", "pace=0s", "volume-mb=1", "srl-kb=1024"}, settings...) {
+	for _, s := range append([]string{"heartbeat=800ms", "pace=0s", "volume-mb=1", "srl-kb=1024"}, settings...) {
 		require.NoError(t, o.Set(s))
 	}
 	l, err := labkit.Up(t.Context(), labvvr.Product{}, filepath.Join(t.TempDir(), "lab"), o)
@@ -243,6 +243,9 @@ func inSync(t *testing.T) *world {
 	return w
 }
 
+// TestTheAdapterPassesTheSuiteOnTheLab has no case of an undo that restores
+// everything: what a synchronisation overwrote only a snapshot keeps. What its
+// undo does restore is in the next test.
 func TestTheAdapterPassesTheSuiteOnTheLab(t *testing.T) {
 	closed := func(t *testing.T) adaptertest.World {
 		w := newWorld(t)
@@ -252,11 +255,11 @@ func TestTheAdapterPassesTheSuiteOnTheLab(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Suite{Adapter: vvr.New(), Flips: flips, Cases: []adaptertest.Case{
 		{Name: "planned takeover", Request: planned, Gate: dr.GateDecide, NoUndo: true, Build: closed},
 		{Name: "unplanned takeover", Request: unplanned, Gate: dr.GateDecide, NoUndo: true, Build: func(t *testing.T) adaptertest.World { return lost(t) }},
-		{Name: "failback of a Secondary", Request: back, Gate: dr.GateConvert, Build: func(t *testing.T) adaptertest.World { return madeSecondary(t).leftovers("west") }},
+		{Name: "failback of a Secondary", Request: back, Gate: dr.GateConvert, NoUndo: true, Build: func(t *testing.T) adaptertest.World { return madeSecondary(t).leftovers("west") }},
 		{Name: "failback of a Primary", Request: back, Gate: dr.GateConvert, NoUndo: true, Build: func(t *testing.T) adaptertest.World { return returned(t, "-N", false).leftovers("west") }},
 		{Name: "failback of an acting Secondary", Request: back, Gate: dr.GateConvert, NoUndo: true, Build: func(t *testing.T) adaptertest.World { return returned(t, "", true).leftovers("west") }},
 		{Name: "hand back and Example 4", Request: back, Gate: dr.GateCutover, NoUndo: true, Build: func(t *testing.T) adaptertest.World { return inSync(t) }},
-		{Name: "reseed", Request: seed, Gate: dr.GateOverwrite, Build: closed},
+		{Name: "reseed", Request: seed, Gate: dr.GateOverwrite, NoUndo: true, Build: closed},
 		{Name: "reseed by autosync", Request: seed, Gate: dr.GateOverwrite, NoUndo: true, Build: func(t *testing.T) adaptertest.World { return newWorld(t, "reseed=autosync").leftovers("east") }},
 	}})
 }
@@ -290,4 +293,43 @@ func flips(st dr.Step) []func(string) string {
 		return append(all, off, open, replacing(" acting_secondary", ""))
 	}
 	return append(all, off)
+}
+
+func TestTheUndoOfASynchronisationDeletesItsCheckpointAndNothingElse(t *testing.T) {
+	w := madeSecondary(t)
+	w.fault("leftover-checkpoint", "west", "weekly")
+	d := kit.NewDraft()
+	require.NoError(t, w.sys.Plan(w.Input(adaptertest.Case{Request: back, Gate: dr.GateConvert}, "5117e001"), d))
+	phases, err := d.Phases(dr.PhasesAfter(dr.ProcFailback, dr.GateConvert))
+	require.NoError(t, err)
+	for _, ph := range phases {
+		for _, st := range ph.Steps {
+			if st.Undo == nil {
+				continue
+			}
+			require.Equal(t, "vvr.syncrvg", st.Action)
+			w.execute(st)
+			require.Contains(t, w.sh("west", "vxrvg -g shopdg cplist shop_rvg"), "sb5117e001f")
+			w.execute(*st.Undo)
+			out := w.sh("west", "vxrvg -g shopdg cplist shop_rvg")
+			require.NotContains(t, out, "sb5117e001f")
+			require.Contains(t, out, "weekly")
+			return
+		}
+	}
+	require.Fail(t, "no step of the plan has an undo")
+}
+
+// execute carries out one step.
+func (w *world) execute(st dr.Step) {
+	w.t.Helper()
+	for _, a := range (vvr.Adapter{}).Actions() {
+		if a.Name() != st.Action {
+			continue
+		}
+		env := w.Env()
+		env.Job = kit.JobKey{Workflow: "dr-shop", OriginalRun: "5117e001", Gate: "convert", Occurrence: 1, Step: st.ID, Attempt: 1}
+		res, err := kit.Execute(context.Background(), env, a, st)
+		require.NoError(w.t, err, "%s: %s", st.ID, res.Output)
+	}
 }

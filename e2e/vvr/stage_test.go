@@ -4,10 +4,15 @@
 package vvr_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -143,7 +148,7 @@ func (s *stage) checkpoints(primary string) []string {
 	return names
 }
 
-// once requires that a command ran exactly so often on a host.
+// times requires that a command ran exactly so often on a host.
 func (s *stage) times(want int, host, command string) {
 	s.T.Helper()
 	c := s.Ledger().Commands
@@ -157,4 +162,45 @@ func (s *stage) backTo(run client.WorkflowRun) {
 	l := s.Ledger()
 	s.T.Logf("outage %.0f ms, lost %d, commands %v", l.OutageMS, *l.Lost, l.Commands)
 	require.Empty(s.T, l.TwoPrimaries)
+}
+
+// blocks is how many blocks of 64 KiB each of the two volumes has.
+const blocks = (2 << 20) / (64 << 10)
+
+// differing counts the blocks that differ between two hosts, from the volumes'
+// files and past every program of the lab.
+func (s *stage) differing(a, b string) int {
+	s.T.Helper()
+	n := 0
+	for _, volume := range []string{"shop_dv01", "shop_dv02"} {
+		var data [2][]byte
+		for i, host := range []string{a, b} {
+			raw, err := os.ReadFile(filepath.Join(s.Lab.Hosts[host].Root, "dev/vx/rdsk/shopdg", volume))
+			require.NoError(s.T, err)
+			data[i] = raw
+		}
+		for at := 0; at < len(data[0]); at += 64 << 10 {
+			if !bytes.Equal(data[0][at:at+64<<10], data[1][at:at+64<<10]) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// sent is how many blocks the synchronisation sent, by its own account in the
+// report.
+func (s *stage) sent() int {
+	s.T.Helper()
+	for _, e := range s.Report().Evidence {
+		m := regexp.MustCompile(`about ([0-9.]+) (k|M)?B of them differed`).FindStringSubmatch(e.Text)
+		if e.Name != "vvr.synchronised" || m == nil {
+			continue
+		}
+		size, err := strconv.ParseFloat(m[1], 64)
+		require.NoError(s.T, err)
+		return int(math.Round(size * map[string]float64{"": 1, "k": 1e3, "M": 1e6}[m[2]] / (64 << 10)))
+	}
+	require.Fail(s.T, "the report has no account of the synchronisation")
+	return 0
 }
