@@ -37,7 +37,7 @@ func (a seedArgs) check() error {
 // three proofs beside it: what the tool printed, what the log says since, and
 // the date that the database's description has afterwards. $1 DLC, $2 database,
 // $3 file, then options.
-const seedScript = `umask 077; dlc=$1; db=$2; f=$3; shift 3; rm -f "$f" "$f.out" "$f.log" "$f.date"
+const seedScript = `umask 077; dlc=$1; db=$2; f=$3; shift 3; rm -f "$f" "$f.out" "$f.log" "$f.date" "$f".sum-* "$f.verify"
 pos=$(($(wc -c <"$db.lg") + 1)); : >"$f.begun"
 "$dlc/bin/probkup" online "$db" "$f" "$@" >"$f.out.part" 2>&1 </dev/null; rc=$?; tail -n 40 "$f.out.part"
 tail -c +$pos "$db.lg" | grep -E '\((1361|1362|1363|1364|10440|11696|10504)\)' | cut -c 1-300 >"$f.log"

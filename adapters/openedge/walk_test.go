@@ -24,9 +24,14 @@ func TestThereAndBackAgainInEveryForm(t *testing.T) {
 	}
 }
 
-func TestALostSourceIsSeededAnew(t *testing.T) {
-	w := lost(t)
-	w.walk(seedEast, dr.GateOverwrite, "cc33")
-	require.Equal(t, "30", w.records("east"))
-	require.Equal(t, []string{"west"}, w.observe().Primaries())
+func TestALostSourceIsSeededAnewByBothRoutesAndBothTransfers(t *testing.T) {
+	for _, form := range [][]string{{"reseed=transition", "transfer=copy"}, {"reseed=enable", "transfer=shared", "target-creation=true"}} {
+		t.Run(form[0], func(t *testing.T) {
+			t.Parallel()
+			w := lost(t, form...)
+			w.walk(seedEast, dr.GateOverwrite, "cc33")
+			require.Equal(t, "30", w.records("east"))
+			require.Equal(t, []string{"west"}, w.observe().Primaries())
+		})
+	}
 }
