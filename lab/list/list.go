@@ -14,8 +14,8 @@ import (
 // All gives every product, in the order in which they are shown.
 func All() []labkit.Product {
 	return []labkit.Product{
-		openedge.Product{},
 		postgres.Product{},
+		openedge.Product{},
 	}
 }
 

@@ -36,8 +36,14 @@ func (s *system) structureText(h *host.Host) string {
 	return b.String()
 }
 
-// parameterText are start arguments that are alike on both sides.
-const parameterText = "-n 60\n-L 20000\n-Mn 8\n-aistall\n"
+// parameterText are start arguments that both sites have.
+func (s *system) parameterText(h *host.Host) string {
+	text := "-n 60\n-L 20000\n-Mn 8\n-aistall\n"
+	if s.set.archiver {
+		text += "-aiarcdir " + h.Path(archives) + "\n-aiarcinterval 120\n"
+	}
+	return text
+}
 
 // propertiesText is a site's repl.properties, with every section: the same file
 // serves both roles.

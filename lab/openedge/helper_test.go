@@ -144,7 +144,7 @@ func (b bench) acknowledged() int {
 
 func (b bench) until(what string, condition func() bool) {
 	b.t.Helper()
-	require.Eventually(b.t, condition, patience, 10*time.Millisecond, what)
+	require.Eventually(b.t, condition, patience, 25*time.Millisecond, what)
 }
 
 func (b bench) fault(name string, args ...string) string {

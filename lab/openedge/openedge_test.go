@@ -7,6 +7,7 @@ import (
 )
 
 func TestAFailoverTransitionByHandLosesNothing(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.inStep("east", "west")
 	out := b.sh("east", "dsrutil $DB -C transition failover")
@@ -28,6 +29,7 @@ func TestAFailoverTransitionByHandLosesNothing(t *testing.T) {
 }
 
 func TestAControlledTransitionByHandLosesNothing(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.point("none")
 	b.sh("east", "proshut -shutdownTimeout 1m $DB -replSync")
@@ -43,6 +45,7 @@ func TestAControlledTransitionByHandLosesNothing(t *testing.T) {
 }
 
 func TestAnUnplannedTakeoverAndAReseedByBothRoutes(t *testing.T) {
+	t.Parallel()
 	for _, route := range []string{"transition", "enable"} {
 		t.Run(route, func(t *testing.T) {
 			b := up(t, 2)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/switchback-dr/switchback/lab/host"
 	"github.com/switchback-dr/switchback/lab/labkit"
@@ -20,7 +21,13 @@ func (s *system) processFaults() []labkit.Fault {
 			if err != nil {
 				return "", err
 			}
-			return fmt.Sprintf("%s on %s (process %d) was killed", process, h.Name, pid), syscall.Kill(pid, syscall.SIGKILL)
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				return "", err
+			}
+			for late := time.Now().Add(startPatience); alive(pid) && time.Now().Before(late); {
+				time.Sleep(time.Millisecond)
+			}
+			return fmt.Sprintf("%s on %s (process %d) was killed", process, h.Name, pid), nil
 		})}
 	}
 	return []labkit.Fault{
@@ -74,6 +81,13 @@ func running(h *host.Host, name string) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("no %s of the database runs on %s", name, h.Name)
+}
+
+// alive says whether a process still has its files: a zombie has none.
+func alive(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	end := strings.LastIndex(string(b), ") ")
+	return err == nil && end > 0 && !strings.HasPrefix(string(b[end+2:]), "Z")
 }
 
 func (s *system) flood(ctx context.Context, h *host.Host, rest []string, _ bool) (string, error) {

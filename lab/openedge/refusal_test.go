@@ -10,6 +10,7 @@ import (
 )
 
 func TestExitCodesOfBusyHolderAndStatusSayWhoHasADatabase(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	for command, want := range map[string]int{
 		"proutil $DB -C busy": 6, "proutil $DB -C holder": 16, "proutil $DB -C BUSY": 6,
@@ -35,6 +36,7 @@ func TestExitCodesOfBusyHolderAndStatusSayWhoHasADatabase(t *testing.T) {
 }
 
 func TestNothingRunsWithoutItsEnvironment(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	out := b.refused("east", "unset DLC DSRHOME; probkup online $DB $SPOOL/x")
 	require.Contains(t, out, "DLC environment variable is not set correctly")
@@ -42,6 +44,7 @@ func TestNothingRunsWithoutItsEnvironment(t *testing.T) {
 }
 
 func TestARestoreIsRefusedOverADatabaseThatRunsOrIsReplicated(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.sh("east", "probkup online $DB $SPOOL/full.bck")
 	require.Contains(t, b.refused("east", "echo y | prorest $DB $SPOOL/full.bck -REPLTransition"), "in use in multi-user mode. (276)")
@@ -58,6 +61,7 @@ func TestARestoreIsRefusedOverADatabaseThatRunsOrIsReplicated(t *testing.T) {
 }
 
 func TestAQuestionWaitsForAnAnswerAsLongAsStandardInputIsOpen(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.sh("west", "proshut $DB -by")
 	for _, program := range []string{"prodel $DB", "prorest $DB $SPOOL/first.bck -REPLTransition"} {
@@ -69,6 +73,7 @@ func TestAQuestionWaitsForAnAnswerAsLongAsStandardInputIsOpen(t *testing.T) {
 }
 
 func TestABackupAfterTheSeedMakesItWorthless(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	lost(b)
 	b.sh("west", "probkup online $DB $SPOOL/seed.bck -REPLTargetCreation")
@@ -102,6 +107,7 @@ func lost(b bench) {
 }
 
 func TestRecoveryInformationThatIsLeftOverStopsTheAgent(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	lost(b)
 	b.sh("west", "probkup online $DB $SPOOL/seed.bck -REPLTargetCreation")
@@ -115,6 +121,7 @@ func TestRecoveryInformationThatIsLeftOverStopsTheAgent(t *testing.T) {
 }
 
 func TestALockFileOfAnotherMachineIsBelieved(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.sh("west", "proshut $DB -by")
 	b.fault("stale-lk", "west")
@@ -129,6 +136,7 @@ func TestALockFileOfAnotherMachineIsBelieved(t *testing.T) {
 }
 
 func TestAnOldPrimaryThatReturnsIsASecondOne(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.fault("host-down", "east")
 	b.awaitStatus("west", "2080")
@@ -141,6 +149,7 @@ func TestAnOldPrimaryThatReturnsIsASecondOne(t *testing.T) {
 }
 
 func TestDiskSpaceEndsABackupAndDfTellsItBefore(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.fault("space", "east", "spool", "40")
 	require.Equal(t, "40", b.sh("east", `df -Pk $SPOOL/ | awk 'NR == 2 { print $4 }'`))
@@ -156,6 +165,7 @@ func TestDiskSpaceEndsABackupAndDfTellsItBefore(t *testing.T) {
 }
 
 func TestSlowWorkTakesLonger(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.fault("slow-work", "east", "10")
 	begun := time.Now()

@@ -102,7 +102,7 @@ func (s *system) prepareHost(site string) error {
 		{dlc + "/promsgs", "", 0o644},
 		{dlc + "/version", "OpenEdge Release " + s.set.release + "\n", 0o644},
 		{database + ".st", s.structureText(h), 0o644},
-		{database + ".pf", parameterText, 0o644},
+		{database + ".pf", s.parameterText(h), 0o644},
 		{database + ".repl.properties", s.propertiesText(h), 0o644},
 		{startConf, startConfText, 0o644},
 		{sshConfig, s.sshText(h), 0o600},
@@ -212,10 +212,7 @@ func (s *system) makeFirst() error {
 			return err
 		}
 	}
-	if !s.set.archiver {
-		return nil
-	}
-	return s.run(site, "rfutil", db, "-C", "aiarchiver", "enable", "-aiarcdir", h.Path(archives))
+	return nil
 }
 
 // makeTarget restores the backup on another site and starts it.
@@ -234,6 +231,12 @@ func (s *system) makeTarget(site string) error {
 	}
 	if err := s.run(site, "prorest", h.Path(database), h.Path(spool, firstBackup), "-REPLTransition"); err != nil {
 		return err
+	}
+	if s.set.properties["replication-set"] == "1" {
+		// The other target will need this one's notes after a takeover.
+		if err := s.run(site, "rfutil", h.Path(database), "-C", "aimage", "begin"); err != nil {
+			return err
+		}
 	}
 	return s.boot(site)
 }

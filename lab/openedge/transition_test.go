@@ -23,6 +23,7 @@ func steps(out, word string) []string {
 }
 
 func TestATranscriptOfAFailoverIsThatOfTheManual(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.inStep("east", "west")
 	out := b.sh("east", "dsrutil $DB -C transition failover")
@@ -42,6 +43,7 @@ func TestATranscriptOfAFailoverIsThatOfTheManual(t *testing.T) {
 // What a killed failover leaves behind is decided by the roles that can be
 // read, and never two primaries.
 func TestAFailoverThatIsKilledAfterAStepNeverLeavesTwoPrimaries(t *testing.T) {
+	t.Parallel()
 	for _, step := range []string{
 		"Setting up transition", "Shutting down database", "Preparing to transition Target DB", "Target transition being performed",
 		"Switching database role", "Starting database in New Role",
@@ -71,6 +73,7 @@ func TestAFailoverThatIsKilledAfterAStepNeverLeavesTwoPrimaries(t *testing.T) {
 }
 
 func TestAFailoverWhoseTargetFailsChangesNothing(t *testing.T) {
+	t.Parallel()
 	for _, recovery := range []string{"", "before.bck"} {
 		b := up(t, 2, "recovery-backup-arguments="+recovery)
 		b.inStep("east", "west")
@@ -93,6 +96,7 @@ func TestAFailoverWhoseTargetFailsChangesNothing(t *testing.T) {
 }
 
 func TestATakeoverThatIsKilledCanBeBroughtToItsEnd(t *testing.T) {
+	t.Parallel()
 	for _, step := range []string{"Shutting down database", "Switching AI Extents", "Switching database role", "Backing up database"} {
 		t.Run(step, func(t *testing.T) {
 			b := up(t, 2)
@@ -117,6 +121,7 @@ func TestATakeoverThatIsKilledCanBeBroughtToItsEnd(t *testing.T) {
 }
 
 func TestWithoutReverseATransitionEndsReplication(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "database-role=normal")
 	b.fault("host-down", "east")
 	b.awaitStatus("west", "2080")
@@ -128,6 +133,7 @@ func TestWithoutReverseATransitionEndsReplication(t *testing.T) {
 }
 
 func TestAnAutomaticTransitionHappensAlsoWhenOnlyTheLinkIsCut(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "transition=auto", "critical=1", "transition-timeout=20")
 	b.fault("link-cut", "west")
 	b.until("two sources", func() bool { return b.role("west") == "Source" })
@@ -135,6 +141,7 @@ func TestAnAutomaticTransitionHappensAlsoWhenOnlyTheLinkIsCut(t *testing.T) {
 }
 
 func TestAChangeIsCountedHoweverItWasMade(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	l := b.ledger()
 	require.Empty(t, l.Commands["east"])

@@ -10,6 +10,7 @@ import (
 )
 
 func TestARestoreThatEndsHalfWayLeavesAWreckUntilItIsDoneAnew(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "restore-ms=600")
 	b.sh("west", "proshut $DB -by; rm -f $DB.repl.recovery")
 	b.sh("east", "probkup online $DB $SPOOL/seed.bck -REPLTargetCreation")
@@ -62,6 +63,7 @@ func TestARestoreThatEndsHalfWayLeavesAWreckUntilItIsDoneAnew(t *testing.T) {
 func tail(text, from string) string { return text[strings.LastIndex(text, from):] }
 
 func TestARestoreNeverTouchesTheFilesOfAnotherHost(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	b.sh("east", "probkup online $DB $SPOOL/seed.bck")
 	b.sh("west", "cp "+filepath.Join(b.root("east"), "spool/seed.bck")+" $SPOOL; proshut $DB -by")
@@ -75,6 +77,7 @@ func TestARestoreNeverTouchesTheFilesOfAnotherHost(t *testing.T) {
 }
 
 func TestABackupThatIsKilledIsNone(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2, "backup-ms=800")
 	b.fault("command-killed", "east", "probkup", "0.3")
 	b.refused("east", "probkup online $DB $SPOOL/seed.bck -REPLTargetCreation")
@@ -88,6 +91,7 @@ func TestABackupThatIsKilledIsNone(t *testing.T) {
 }
 
 func TestAKilledBrokerKeepsEveryAcknowledgedRecord(t *testing.T) {
+	t.Parallel()
 	b := up(t, 2)
 	for range 4 {
 		b.fault("broker-kill", "east")

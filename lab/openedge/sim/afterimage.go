@@ -54,6 +54,9 @@ func (e *engine) room() error {
 			e.stalled = true
 			lg(e.db, asBroker, 'W', msgAIStall)
 			e.grown.Broadcast()
+			if e.noRoom != nil {
+				go e.noRoom()
+			}
 		}
 		e.grown.Wait()
 		if e.closed {

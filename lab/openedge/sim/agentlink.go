@@ -167,10 +167,11 @@ func (a *agentLink) session() error {
 
 // greet compares both sides and gives the agent's last transaction.
 func (a *agentLink) greet(p *peer) (uint64, error) {
-	m, err := a.s.state()
+	r, err := a.s.p.askBroker(a.s.db, call{Op: "state"})
 	if err != nil {
 		return 0, err
 	}
+	m := r.State
 	_ = p.SetReadDeadline(time.Now().Add(2 * time.Second))
 	if err := p.send(message{Op: "hello", Name: a.name, History: m.history(), Lineage: m.Lineage, Form: m.form(), Text: a.s.p.cfg.Host}); err != nil {
 		return 0, err
@@ -181,6 +182,10 @@ func (a *agentLink) greet(p *peer) (uint64, error) {
 	}
 	_ = p.SetReadDeadline(time.Time{})
 	refusals, code := a.judge(h, m)
+	if name := smaller(h.Limits, r.Limits); refusals == nil && name != "" {
+		lg(a.s.db, asServer, 'F', msgSmaller, name)
+		refusals, code = []text{msgFormMismatch}, codeInvalidTarget
+	}
 	if refusals == nil {
 		return h.Trx, nil
 	}
@@ -207,6 +212,8 @@ func (a *agentLink) judge(h message, m *master) (refusals []text, code int) {
 		return []text{msgEmergencyTarget}, codeRecoveryFailed
 	case !h.Synced && (h.Count != m.FullCount || !h.On && a.s.p.config().RefusePlainSeed):
 		return spoiled, codeRecoveryFailed
+	case h.Synced && !h.Turned && h.History != m.history() && a.s.props.get("transition", "replication-set", "0") != "1":
+		return []text{msgNewBaseline}, codeRecoveryFailed
 	case !m.lineAt(h.History, h.Trx, ours):
 		return []text{msgDiverged}, codeRecoveryFailed
 	}

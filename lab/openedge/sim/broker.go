@@ -21,6 +21,7 @@ type broker struct {
 	lock    *lock
 	e       *engine
 	service string // of -DBService
+	limits  map[string]int
 	done    chan struct{}
 
 	mu        sync.Mutex
@@ -70,6 +71,14 @@ func (b *broker) start() error {
 	b.db = p.args[0]
 	b.service, _ = p.takeValue("-DBService")
 	port, hasPort := p.takeValue("-S")
+	b.limits = map[string]int{}
+	for _, name := range limited {
+		if v, ok := p.takeValue(name); ok {
+			b.limits[name] = number(v, 0)
+		}
+	}
+	stalls := p.take("-aistall")
+	arcdir, archives := p.takeValue("-aiarcdir")
 	var err error
 	if b.lock, err = takeLock(b.db, p.cfg.Host, modeStarting); err != nil {
 		return err
@@ -77,6 +86,14 @@ func (b *broker) start() error {
 	lg(b.db, asBroker, 'I', msgSessionBegin)
 	if b.e, err = openEngine(b.db, p.config); err != nil {
 		return err
+	}
+	if !stalls {
+		b.e.noRoom = func() { b.stop(true) }
+	}
+	if archives {
+		if err := changeMaster(b.e, call{Op: "archiver", On: true, Text: arcdir}); err != nil {
+			return err
+		}
 	}
 	if err := b.checkService(); err != nil {
 		return err

@@ -158,7 +158,7 @@ func (b *broker) state() result {
 	defer b.e.mu.Unlock()
 	m := *b.e.m
 	m.AI.Extents = append([]aiState{}, m.AI.Extents...)
-	return result{Trx: b.e.trx, State: &m}
+	return result{Trx: b.e.trx, State: &m, Limits: b.limits}
 }
 
 // condition is what the replication process must know: "closing" ends it,

@@ -29,6 +29,7 @@ type engine struct {
 	blocks  uint64 // full blocks of records
 	tail    []note // records of the last, not full block
 	stalled bool
+	noRoom  func() // ends a database that may not stall for after-image space
 	closed  bool
 }
 
@@ -108,7 +109,12 @@ func (e *engine) recover() error {
 		}
 	}
 	lg(e.db, asUtility, 'I', msgRedoEnd)
-	return e.checkpoint()
+	if err := e.checkpoint(); err != nil {
+		return err
+	}
+	// A kill right before the file was emptied leaves notes that are not
+	// needed, and that the checkpoint therefore did not remove.
+	return e.resetBI()
 }
 
 // commit makes one transaction of a client. It waits while the database is

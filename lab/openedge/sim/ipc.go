@@ -41,6 +41,8 @@ type result struct {
 	State *master  `json:"state,omitempty"`
 	Seed  *seed    `json:"seed,omitempty"`
 	Port  int      `json:"port,omitempty"`
+	// Limits are start arguments of the broker.
+	Limits map[string]int `json:"limits,omitempty"`
 }
 
 // failure carries a message to another process.

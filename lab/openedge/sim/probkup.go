@@ -18,6 +18,7 @@ type backupJob struct {
 	estimate   bool
 	prepared   bool
 	incr       bool
+	volume     int // blocks of a volume, 0 for any number
 	begun      time.Time
 }
 
@@ -25,9 +26,11 @@ type backupJob struct {
 func probkup(p *proc) int {
 	p.banner()
 	j := &backupJob{proc: p, begun: time.Now()}
-	for _, option := range []string{"-vs", "-bf", "-io", "-red", "-Bp", "-comlevel", "-threadnum", "-thread", "-wbf", "-aiarcinterval"} {
+	for _, option := range []string{"-bf", "-io", "-red", "-Bp", "-comlevel", "-threadnum", "-thread", "-wbf", "-aiarcinterval"} {
 		p.takeValue(option)
 	}
+	size, _ := p.takeValue("-vs")
+	j.volume = number(size, 0)
 	arcdir, _ := p.takeValue("-aiarcdir")
 	bi, withBI := p.takeValue("bibackup")
 	for _, option := range []string{"-com", "-scan", "-norecover", "-aiarcdircreate"} {
@@ -169,6 +172,13 @@ func (j *backupJob) blocks(s *seed) (written int64, err error) {
 	done, last := 0, time.Now()
 	for i, a := range s.Master.area("d") {
 		for number := range s.Used[i] {
+			if j.volume > 0 && done == j.volume {
+				// The lab's backups have one volume: the question is asked, as
+				// a terminal would have it, and no answer helps.
+				fmt.Fprint(j.out, msgNextVolume.words)
+				j.answer()
+				return 0, say(msgOneVolume)
+			}
 			block, err := s.block(a, uint64(number), i == len(s.Used)-1 && number == s.Used[i]-1)
 			if err != nil {
 				return 0, err

@@ -166,7 +166,17 @@ func held(path string) bool {
 }
 
 // hold makes this process the one that lives under the name; false: another is.
+// One whose database was killed is given the time to end.
 func (c Config) hold(db, who string) (*os.File, bool) {
+	for late := time.Now().Add(servicePatience); ; time.Sleep(5 * time.Millisecond) {
+		f, ok := c.tryHold(db, who)
+		if ok || time.Now().After(late) {
+			return f, ok
+		}
+	}
+}
+
+func (c Config) tryHold(db, who string) (*os.File, bool) {
 	dir := c.runDir(db)
 	_ = os.MkdirAll(dir, 0o755)
 	f, err := os.OpenFile(filepath.Join(dir, who+".alive"), os.O_CREATE|os.O_RDWR, 0o644)

@@ -192,6 +192,10 @@ var (
 	msgFormMismatch      = text{0, "The target of agent %s differs in areas, block size or release.", unconfirmed}
 	msgEmergencyTarget   = text{0, "The target of agent %s was stopped by an emergency shutdown and cannot be resynchronised.", unconfirmed}
 	msgDiverged          = text{0, "The target of agent %s has transactions that the source does not have.", unconfirmed}
+	msgNewBaseline       = text{0, "The target of agent %s needs a new baseline: replication-set is 0.", unconfirmed}
+	msgSmaller           = text{0, "The start argument %s of the target is smaller than the source's.", unconfirmed}
+	msgNextVolume        = text{0, "\nThe volume is full. Enter the next device or file name, or quit: ", unconfirmed}
+	msgOneVolume         = text{0, "The backup was abandoned.", unconfirmed}
 	msgNotesGone         = text{0, "The after-image notes from transaction %d on are gone.", unconfirmed}
 	msgNotesGoneFor      = text{0, "The after-image notes that agent %s needs are gone.", unconfirmed}
 	msgRunsAlready       = text{0, "The replication %s is running already; it was not restarted.", unconfirmed}

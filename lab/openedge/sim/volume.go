@@ -128,13 +128,18 @@ func newVolume(w io.Writer, s *seed) (*volumeWriter, error) {
 
 const chunkHeader = 24
 
+// chunkSum covers a block and its place.
+func chunkSum(header, block []byte) uint32 {
+	return crc32.Update(crc32.ChecksumIEEE(header[:20]), crc32.IEEETable, block)
+}
+
 func (v *volumeWriter) block(areaNumber int, number uint64, block []byte) error {
 	h := make([]byte, chunkHeader)
 	copy(h, "CHNK")
 	binary.LittleEndian.PutUint32(h[4:], uint32(areaNumber))
 	binary.LittleEndian.PutUint64(h[8:], number)
 	binary.LittleEndian.PutUint32(h[16:], uint32(len(block)))
-	binary.LittleEndian.PutUint32(h[20:], crc32.ChecksumIEEE(block))
+	binary.LittleEndian.PutUint32(h[20:], chunkSum(h, block))
 	v.count++
 	if _, err := v.w.Write(h); err != nil {
 		return err
@@ -200,7 +205,7 @@ func (v *volumeReader) next() (areaNumber int, number uint64, block []byte, done
 	if _, err := io.ReadFull(v.r, block); err != nil {
 		return 0, 0, nil, false, say(msgVolumeEnds)
 	}
-	if crc32.ChecksumIEEE(block) != binary.LittleEndian.Uint32(h[20:]) {
+	if chunkSum(h, block) != binary.LittleEndian.Uint32(h[20:]) {
 		return 0, 0, nil, false, say(msgBadCRC, v.count)
 	}
 	v.count++

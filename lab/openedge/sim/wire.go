@@ -13,21 +13,24 @@ import (
 //	server -> agent: hello, then notes, ping, normal, bye, prepare, go
 //	agent -> server: hello (or refused), then ack, prepared, progress, went
 type message struct {
-	Op      string    `json:"op"`
-	Text    string    `json:"text,omitempty"`
-	Number  int       `json:"number,omitempty"`
-	Name    string    `json:"name,omitempty"`
-	History string    `json:"history,omitempty"`
-	Trx     uint64    `json:"trx,omitempty"`
-	Form    string    `json:"form,omitempty"` // what both structures must share
-	Count   int       `json:"count,omitempty"`
-	On      bool      `json:"on,omitempty"`
-	Synced  bool      `json:"synced,omitempty"`
-	Broken  bool      `json:"broken,omitempty"`
-	Notes   []byte    `json:"notes,omitempty"`
-	Pos     position  `json:"position,omitzero"`
-	Lineage []line    `json:"lineage,omitempty"`
-	At      time.Time `json:"at,omitzero"`
+	Op      string `json:"op"`
+	Text    string `json:"text,omitempty"`
+	Number  int    `json:"number,omitempty"`
+	Name    string `json:"name,omitempty"`
+	History string `json:"history,omitempty"`
+	Trx     uint64 `json:"trx,omitempty"`
+	Form    string `json:"form,omitempty"` // what both structures must share
+	Count   int    `json:"count,omitempty"`
+	On      bool   `json:"on,omitempty"`
+	Synced  bool   `json:"synced,omitempty"`
+	Broken  bool   `json:"broken,omitempty"`
+	// Turned: the target was the source of the history before.
+	Turned  bool           `json:"turned,omitempty"`
+	Limits  map[string]int `json:"limits,omitempty"`
+	Notes   []byte         `json:"notes,omitempty"`
+	Pos     position       `json:"position,omitzero"`
+	Lineage []line         `json:"lineage,omitempty"`
+	At      time.Time      `json:"at,omitzero"`
 }
 
 // form is what source and target must have in common: user areas, block size,
@@ -39,6 +42,20 @@ func (m *master) form() string {
 	}
 	slices.Sort(areas)
 	return fmt.Sprintf("%s block size %d areas %s", m.Release, m.BlockSize, strings.Join(areas, " "))
+}
+
+// limited are start arguments of a broker that must be at least as large at the
+// target as at the source.
+var limited = []string{"-L", "-n", "-Mn", "-Maxxids"}
+
+// smaller names the first of them that is not.
+func smaller(target, source map[string]int) string {
+	for _, name := range limited {
+		if target[name] < source[name] {
+			return name
+		}
+	}
+	return ""
 }
 
 // reader reads a source's notes from its after-image extents in order.
