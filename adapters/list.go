@@ -3,9 +3,11 @@
 package adapters
 
 import (
+	"github.com/switchback-dr/switchback/adapters/hana"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/adapters/openedge"
 	"github.com/switchback-dr/switchback/adapters/postgres"
+	"github.com/switchback-dr/switchback/adapters/vvr"
 )
 
 // All gives every adapter, in the order in which they are shown.
@@ -13,5 +15,7 @@ func All() []kit.Adapter {
 	return []kit.Adapter{
 		postgres.New(),
 		openedge.New(),
+		hana.New(),
+		vvr.New(),
 	}
 }

@@ -13,6 +13,7 @@ require github.com/stretchr/testify v1.12.1
 
 require (
 	github.com/BurntSushi/toml v1.4.0 // indirect
+	github.com/SAP/go-hdb v1.16.12 // indirect
 	github.com/hiddeco/sshsig v0.2.0 // indirect
 	go.temporal.io/sdk/contrib/envconfig v1.0.2 // indirect
 )
