@@ -135,23 +135,33 @@ func hasNumber(lines []string, number int) bool {
 	return false
 }
 
-// sameBackupDate says what is wrong when another backup was taken after the
-// seed: the database's description then has another date.
+// sameBackupDate says what is wrong when another backup, full or incremental,
+// was taken after the seed: the database's description then has another date.
 func sameBackupDate(r Reading, file string, site string) error {
 	f := r.Files[file+".date"]
 	if !f.Exists || len(f.Lines) == 0 {
 		return no("the date of the seed is not kept beside %s", file)
 	}
+	full := false
 	for _, l := range f.Lines {
-		label, value, ok := strings.Cut(l, ":")
-		if ok && strings.TrimSpace(label) == "Last Full Backup Date" {
-			if dr.Clip(strings.TrimSpace(value), 80) != r.Describe.LastFull {
+		label, value, _ := strings.Cut(l, ":")
+		value = dr.Clip(strings.TrimSpace(value), 80)
+		switch strings.TrimSpace(label) {
+		case "Last Full Backup Date":
+			full = true
+			if value != r.Describe.LastFull {
 				return anotherBackupError(site)
 			}
-			return nil
+		case "Last Incremental Backup":
+			if value != r.Describe.LastIncremental {
+				return anotherBackupError(site)
+			}
 		}
 	}
-	return no("the date of the seed was not recognised")
+	if !full {
+		return no("the date of the seed was not recognised")
+	}
+	return nil
 }
 
 // progressScript: $1 what grows, $2 what it grows to: a file or a database

@@ -35,3 +35,14 @@ func TestALostSourceIsSeededAnewByBothRoutesAndBothTransfers(t *testing.T) {
 		})
 	}
 }
+
+func TestTheOtherTargetOfAReplicationSetFollowsTheNewSource(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, 3, "replication-set=1")
+	w.walk(takePlanned, dr.GateDecide, "aa11")
+	third := w.sys.Sites()[2]
+	w.write("west", 21, 30)
+	for _, n := range []string{"east", third} {
+		w.eventually(n+" has the records of the new source", func() bool { return w.records(n) == "30" })
+	}
+}
