@@ -112,7 +112,9 @@ func flips(st dr.Step) []func(string) string {
 	case "openedge.copy_backup":
 		return nil
 	case "openedge.restore":
-		return []func(string) string{role, files, replacing("(6758)", "(8564)"), replacing("Last Full Backup Date : ", "Last Full Backup Date : not ", "| Last Full", "|   Last Full")}
+		return []func(string) string{role, files, replacing("(6758)", "(8564)"), func(out string) string {
+			return strings.Replace(out, "Last Full Backup Date : ", "Last Full Backup Date : after ", 1)
+		}}
 	case "openedge.enable_target":
 		return []func(string) string{half, role}
 	}

@@ -46,3 +46,16 @@ func TestTheOtherTargetOfAReplicationSetFollowsTheNewSource(t *testing.T) {
 		w.eventually(n+" has the records of the new source", func() bool { return w.records(n) == "30" })
 	}
 }
+
+// TestWhatTheLostSourceHadNotSentIsAppliedFromItsExtents: the server keeps its
+// notes back, and the new source's host can read the old one's AI extents.
+func TestWhatTheLostSourceHadNotSentIsAppliedFromItsExtents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "extents=mounted")
+	w.fault("lag", "east", "60000")
+	w.write("east", 21, 30)
+	w.killed("east")
+	require.Equal(t, "20", w.records("west"))
+	w.walk(takeUnplanned, dr.GateDecide, "aa11")
+	require.Equal(t, "30", w.records("west"))
+}
