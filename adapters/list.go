@@ -5,6 +5,7 @@ package adapters
 import (
 	"github.com/switchback-dr/switchback/adapters/hana"
 	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/adapters/oceanbase"
 	"github.com/switchback-dr/switchback/adapters/openedge"
 	"github.com/switchback-dr/switchback/adapters/postgres"
 	"github.com/switchback-dr/switchback/adapters/vvr"
@@ -13,9 +14,10 @@ import (
 // All gives every adapter, in the order in which they are shown.
 func All() []kit.Adapter {
 	return []kit.Adapter{
-		postgres.New(),
-		openedge.New(),
 		hana.New(),
 		vvr.New(),
+		openedge.New(),
+		oceanbase.New(),
+		postgres.New(),
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/switchback-dr/switchback/lab/hana"
 	"github.com/switchback-dr/switchback/lab/labkit"
+	"github.com/switchback-dr/switchback/lab/oceanbase"
 	"github.com/switchback-dr/switchback/lab/openedge"
 	"github.com/switchback-dr/switchback/lab/postgres"
 	"github.com/switchback-dr/switchback/lab/vvr"
@@ -17,9 +18,10 @@ import (
 func All() []labkit.Product {
 	return []labkit.Product{
 		hana.Product{},
-		postgres.Product{},
-		openedge.Product{},
 		vvr.Product{},
+		openedge.Product{},
+		oceanbase.Product{},
+		postgres.Product{},
 	}
 }
 

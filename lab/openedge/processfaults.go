@@ -83,11 +83,11 @@ func running(h *host.Host, name string) (int, error) {
 	return 0, fmt.Errorf("no %s of the database runs on %s", name, h.Name)
 }
 
-// alive says whether a process still has its files: a zombie has none.
+// alive says whether anything of a process is left: its threads keep its files
+// until process 1 has collected it.
 func alive(pid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	end := strings.LastIndex(string(b), ") ")
-	return err == nil && end > 0 && !strings.HasPrefix(string(b[end+2:]), "Z")
+	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	return err == nil
 }
 
 func (s *system) flood(ctx context.Context, h *host.Host, rest []string, _ bool) (string, error) {

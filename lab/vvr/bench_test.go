@@ -14,6 +14,8 @@ import (
 	"github.com/switchback-dr/switchback/lab/labkit"
 	"github.com/switchback-dr/switchback/lab/ledger"
 	"github.com/switchback-dr/switchback/lab/vvr"
+	"github.com/switchback-dr/switchback/lab/vvr/kernel"
+	"github.com/switchback-dr/switchback/lab/vvr/wire"
 )
 
 // patience bounds every wait of these tests.
@@ -108,12 +110,38 @@ func (b bench) status(on, host, field string) string {
 	return ""
 }
 
+// view asks a site's kernel, without a program between.
+func (b bench) view(site string) kernel.View {
+	b.t.Helper()
+	h, err := b.Host(site)
+	require.NoError(b.t, err)
+	var v kernel.View
+	// A kernel that is just starting gives an empty view.
+	_ = wire.Call("unix", h.Path(kernel.Socket), "view", nil, &v, time.Second)
+	return v
+}
+
 // replicates waits until a Secondary is connected and has everything.
 func (b bench) replicates(on, host string) {
 	b.t.Helper()
 	b.until(host+" must be up to date", func() bool {
-		return b.status(on, host, "Data status") == upToDate && b.status(on, host, "Replication status") == "replicating (connected)"
+		e, l := b.view(on).End(host)
+		return l != nil && e.Connected && l.Mode == kernel.ModeSRL && l.Consistent && e.Bytes == 0
 	})
+}
+
+// shown waits until repstatus shows this and that.
+func (b bench) shown(on, host, field, value string) {
+	b.t.Helper()
+	b.until(field+" must be "+value, func() bool { return b.status(on, host, field) == value })
+}
+
+// sub is a part of a test on the same lab.
+func (b bench) sub(name string, part func(b bench)) {
+	b.t.Helper()
+	if !b.t.Run(name, func(t *testing.T) { part(bench{b.Lab, t}) }) {
+		b.t.FailNow()
+	}
 }
 
 func (b bench) ledger() ledger.Ledger {
@@ -136,7 +164,7 @@ func (b bench) moreWrites() {
 	b.until("five more writes", func() bool { return b.acknowledged() >= before+5 })
 }
 
-// move stops the application on one site and points the clients nowhere.
+// stop stops the application on one site and points the clients nowhere.
 func (b bench) stop(site string) {
 	b.t.Helper()
 	b.sh("edge", "client-address point none")
@@ -193,7 +221,7 @@ func (b bench) different(one, two string) int {
 	return n
 }
 
-// goneFor waits until a Secondary may take over.
+// takeover waits until a Secondary may take over, and lets it.
 func (b bench) takeover(site, options string) {
 	b.t.Helper()
 	b.until("the takeover must be allowed", func() bool {

@@ -138,6 +138,9 @@ func (s *system) prepareHost(h *host.Host, i int, content []string) error {
 	if err := s.installPrograms(h); err != nil {
 		return err
 	}
+	if err := s.installVCS(h); err != nil {
+		return err
+	}
 	if err := os.Symlink("../rdsk/"+diskGroup, h.Path("dev/vx/dsk", diskGroup)); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"syscall"
 )
 
 // How a database is held, as the lock file says.
@@ -35,7 +34,7 @@ func holder(db, host string) string {
 	if of != host {
 		return mode
 	}
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
+	if !locked(f) {
 		return ""
 	}
 	return mode
@@ -77,7 +76,7 @@ func takeLock(db, host, mode string) (*lock, error) {
 			_ = f.Close()
 			return nil, inUse(db, held)
 		}
-		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		if !tryLock(f) {
 			_ = f.Close()
 			return nil, inUse(db, held)
 		}

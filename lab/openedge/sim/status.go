@@ -3,7 +3,6 @@ package sim
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -162,7 +161,7 @@ func held(path string) bool {
 		return false
 	}
 	defer func() { _ = f.Close() }()
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
+	return locked(f)
 }
 
 // hold makes this process the one that lives under the name; false: another is.
@@ -183,7 +182,7 @@ func (c Config) tryHold(db, who string) (*os.File, bool) {
 	if err != nil {
 		return nil, false
 	}
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+	if !tryLock(f) {
 		_ = f.Close()
 		return nil, false
 	}

@@ -120,6 +120,7 @@ func TestAnOverflowGoesOverToTheDCMAndResyncBringsItBack(t *testing.T) {
 	e, l := w.end("a", "b")
 	require.Equal(t, ModeOverflow, l.Mode)
 	require.NotZero(t, e.DCM)
+	w.until("the RLINK must disconnect", func() bool { e, _ := w.end("a", "b"); return !e.Connected })
 	w.refused("not-connected", "a", "resync", nil)
 	w.boot("b")
 	w.until("the RLINK must connect", func() bool { e, _ := w.end("a", "b"); return e.Connected })

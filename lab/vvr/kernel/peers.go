@@ -143,12 +143,13 @@ func (k *Kernel) becomeActing(l *Link) error {
 	return k.save()
 }
 
-// talk keeps the connection to one host until the kernel ends.
-func (k *Kernel) talk(host string) {
+// beat keeps the heartbeat with one host until the kernel ends. It has a
+// connection of its own: data on their way hold no heartbeat back.
+func (k *Kernel) beat(host string) {
 	for {
 		conn, err := wire.Dial("tcp", k.Peers[host].Kernel, dialPatience)
 		if err == nil {
-			err = k.converse(host, conn)
+			err = k.greet(host, conn)
 			conn.Close()
 		}
 		k.mu.Lock()
@@ -163,9 +164,9 @@ func (k *Kernel) talk(host string) {
 	}
 }
 
-// converse pings, and sends whatever is to be sent, until the connection
-// breaks.
-func (k *Kernel) converse(host string, conn *wire.Conn) error {
+// greet exchanges what both know, five times in the time of a heartbeat, until
+// the connection breaks.
+func (k *Kernel) greet(host string, conn *wire.Conn) error {
 	for {
 		k.mu.Lock()
 		if k.closed {
@@ -185,47 +186,71 @@ func (k *Kernel) converse(host string, conn *wire.Conn) error {
 		if err != nil {
 			return err
 		}
-		if err := k.deliver(host, conn, time.Now().Add(k.Heartbeat/5)); err != nil {
-			return err
-		}
+		time.Sleep(k.Heartbeat / 5)
 	}
 }
 
-// deliver sends what there is for a host, and waits for more until the next
-// heartbeat is due.
-func (k *Kernel) deliver(host string, conn *wire.Conn, until time.Time) error {
-	for time.Now().Before(until) {
+// carry sends what there is for one host until the kernel ends.
+func (k *Kernel) carry(host string) {
+	var conn *wire.Conn
+	for {
 		k.mu.Lock()
 		op, args := k.outgoing(host)
-		if op == "" {
-			k.wait(time.Until(until))
-			k.mu.Unlock()
-			continue
+		for op == "" && !k.closed {
+			k.wait(k.Heartbeat)
+			op, args = k.outgoing(host)
 		}
+		closed := k.closed
 		k.mu.Unlock()
+		if closed {
+			break
+		}
 		if ms, slow := k.knob("slow-rlink"); slow {
 			time.Sleep(time.Duration(ms) * time.Millisecond)
 		}
-		var result json.RawMessage
-		err := conn.Ask(op, args, &result, k.Heartbeat)
-		if errors.Is(err, wire.ErrLost) {
-			return err
+		if conn == nil {
+			var err error
+			if conn, err = wire.Dial("tcp", k.Peers[host].Kernel, dialPatience); err != nil {
+				conn = nil
+				time.Sleep(k.Heartbeat / 10)
+				continue
+			}
 		}
-		k.mu.Lock()
-		if err == nil {
-			err = k.delivered(host, op, args, result)
+		err := k.send(host, conn, op, args)
+		if errors.Is(err, wire.ErrLost) {
+			conn.Close()
+			conn = nil
+			k.mu.Lock()
+			k.peers[host].out = time.Time{}
+			k.mu.Unlock()
 		}
 		if err != nil {
-			// Refused: the next heartbeat tells why.
-			k.wait(time.Until(until))
+			// The next heartbeat tells why.
+			time.Sleep(k.Heartbeat / 10)
 		}
-		k.mu.Unlock()
 	}
-	return nil
+	if conn != nil {
+		conn.Close()
+	}
 }
 
+// send sends one message and takes its answer.
+func (k *Kernel) send(host string, conn *wire.Conn, op string, args any) error {
+	var result json.RawMessage
+	if err := conn.Ask(op, args, &result, dataPatience); err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.delivered(host, op, args, result)
+}
+
+// dataPatience bounds the wait for the answer to data; whether the other host
+// lives is the heartbeat's matter.
+const dataPatience = 10 * time.Second
+
 // batchBytes is about how much one message carries.
-const batchBytes = 128 << 10
+const batchBytes = 64 << 10
 
 // batch is what a Primary sends to a Secondary.
 type batch struct {

@@ -62,30 +62,9 @@ func (k *Kernel) attach(a Attach) error {
 	if l.Attached {
 		return texts.Refuse("attached", l.Name)
 	}
-	n := *l
-	n.Attached, n.Removed, n.Mode, n.Resync, n.FBWanted, n.Checkpoint, n.Until = true, false, ModeSRL, false, false, "", 0
-	n.PrimaryPaused, n.SecondaryPaused, n.Consistent = false, false, a.How == "f"
-	n.at = position{k.log.End(), k.log.Seq()}
-	if a.How == "c" {
-		c, err := k.usable(a.Checkpoint)
-		if err != nil {
-			return err
-		}
-		n.Checkpoint, n.Until, n.at = c.Name, c.End, position{c.Start, c.StartSeq}
-	}
-	if a.How == "a" || a.How == "b" {
-		for _, v := range k.state.Volumes {
-			if !v.DCM {
-				return texts.Refuse("no-dcm", v.Name)
-			}
-		}
-		n.Mode, n.Resync = ModeAutosync, a.How == "a"
-		if a.How == "b" {
-			n.Mode = ModeOverflow
-		}
-	}
-	if a.DryRun {
-		return nil
+	n, err := k.attached(*l, a)
+	if err != nil || a.DryRun {
+		return err
 	}
 	if err := k.fill(l, a.How == "a"); err != nil {
 		return err
@@ -103,6 +82,32 @@ func (k *Kernel) attach(a Attach) error {
 	return k.save()
 }
 
+// attached is an RLINK as it is when it has been attached in this way.
+func (k *Kernel) attached(n Link, a Attach) (Link, error) {
+	n.Attached, n.Removed, n.Mode, n.Resync, n.FBWanted, n.Checkpoint, n.Until = true, false, ModeSRL, false, false, "", 0
+	n.PrimaryPaused, n.SecondaryPaused, n.Consistent = false, false, a.How == "f"
+	n.at = position{k.log.End(), k.log.Seq()}
+	if a.How == "c" {
+		c, err := k.usable(a.Checkpoint)
+		if err != nil {
+			return n, err
+		}
+		n.Checkpoint, n.Until, n.at = c.Name, c.End, position{c.Start, c.StartSeq}
+	}
+	if a.How == "a" || a.How == "b" {
+		for _, v := range k.state.Volumes {
+			if !v.DCM {
+				return n, texts.Refuse("no-dcm", v.Name)
+			}
+		}
+		n.Mode, n.Resync = ModeAutosync, a.How == "a"
+		if a.How == "b" {
+			n.Mode = ModeOverflow
+		}
+	}
+	return n, nil
+}
+
 // Follow asks a Secondary to attach its RLINK to a Primary.
 type Follow struct {
 	Primary    string `json:"primary"`
@@ -110,8 +115,6 @@ type Follow struct {
 	DryRun     bool   `json:"dry_run,omitempty"`
 	// Switch lets go of the Primary that was followed before (migrate).
 	Switch bool `json:"switch,omitempty"`
-	// Position and Sequence are where the new Primary's log begins.
-	Position int64 `json:"position,omitempty"`
 }
 
 // follow attaches the Secondary's end. Only one RLINK may be active there.

@@ -42,7 +42,8 @@ func (k *Kernel) Listen() error {
 	k.closers = append(k.closers, remote.Close, local.Close)
 	k.mu.Unlock()
 	for host := range k.Peers {
-		go k.talk(host)
+		go k.beat(host)
+		go k.carry(host)
 	}
 	go wire.Serve(remote, func(c net.Conn) wire.Session { return k.begin(c, remoteOps) })
 	wire.Serve(local, func(c net.Conn) wire.Session { return k.begin(c, localOps) })
