@@ -141,7 +141,7 @@ func lost(t testing.TB, settings ...string) *world {
 }
 
 func (w *world) observe() dr.Situation {
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	defer cancel()
 	s := dr.Situation{System: "depot", Product: "openedge", At: time.Now(), Baseline: w.base}
 	for _, n := range w.sys.Sites() {
