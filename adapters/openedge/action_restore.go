@@ -107,10 +107,10 @@ func (a restoreArgs) check() error {
 }
 
 // restoreScript: $1 DLC, $2 database, $3 backup, $4 run, $5 yes or no, $6
-// route. The mark "begun" stands before anything is written: until it says
+// route, $7 sum of the backup. The mark "begun" stands before anything is written: until it says
 // "done" the database is a wreck that nobody may open. "done" is written only
 // when the tool and the log both say so.
-const restoreScript = `umask 077; dlc=$1; db=$2; f=$3; run=$4; yes=$5; route=$6; mark=$db.switchback-restore
+const restoreScript = `umask 077; dlc=$1; db=$2; f=$3; run=$4; yes=$5; route=$6; sum=$(cut -d ' ' -f 2 "$7"); mark=$db.switchback-restore
 set -e; echo "$run begun" >"$mark.part"; mv "$mark.part" "$mark"; sync "${db%/*}"; cd "${db%/*}"
 if [ -e "$db.db.switchback-fence" ] && [ ! -e "$db.db" ]; then mv "$db.db.switchback-fence" "$db.db"; fi; rm -f "$db.switchback-fence"
 pos=1; if [ -e "$db.lg" ]; then pos=$(($(wc -c <"$db.lg") + 1)); fi
@@ -126,7 +126,7 @@ set +e; set -- "$dlc/bin/prorest" "$db" "$f" -verbose; [ -z "$opt" ] || set -- "
 if [ "$yes" = yes ]; then echo y | "$@" >"$f.restore" 2>&1; else "$@" >"$f.restore" 2>&1 </dev/null; fi; rc=$?
 tail -n 40 "$f.restore"
 if [ $rc = 0 ] && grep -Eq '^Read [0-9]+ blocks' "$f.restore" && ! grep -Eq '\((1618|6743|6473|8564)\)' "$f.restore" && tail -c "+$pos" "$db.lg" | grep -q '(1369)'; then
-	sync "${db%/*}"; echo "$run done" >"$mark.part" && mv "$mark.part" "$mark"; exit 0
+	sync "${db%/*}"; echo "$run done $sum" >"$mark.part" && mv "$mark.part" "$mark"; exit 0
 fi
 exit 1`
 
@@ -143,10 +143,10 @@ var restore = kit.Spec[restoreArgs]{
 		if a.Overwrite {
 			yes = "yes"
 		}
-		return []dr.Command{a.Target.script(restoreScript, a.Target.DLC, a.Target.Database, a.File, a.Run, yes, a.Route)}
+		return []dr.Command{a.Target.script(restoreScript, a.Target.DLC, a.Target.Database, a.File, a.Run, yes, a.Route, a.Target.sum(a.File))}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a restoreArgs) kit.Effect {
-		return probeOn(ctx, env, look{On: a.Target}, func(r Reading) kit.Effect {
+		return probeOn(ctx, env, look{On: a.Target, Files: []string{a.Target.sum(a.File)}}, func(r Reading) kit.Effect {
 			e := a.judge(r)
 			if e.State == kit.EffectNotDone && r.process("prorest") {
 				e.Progress = a.Target.progress(ctx, env, "restoring "+a.Target.Site, a.Target.Database, a.File, a.Target.Database+".switchback-restore")
@@ -157,7 +157,7 @@ var restore = kit.Spec[restoreArgs]{
 	Guard:     guardRestore,
 	Interpret: func(a restoreArgs, j kit.Job) error { return a.interpret(j) },
 	ProofText: func(a restoreArgs) string {
-		return a.Target.Database + ".switchback-restore says \"" + a.Run + " done\": prorest ended with 0, read all blocks, and the log has (1369)"
+		return a.Target.Database + ".switchback-restore says \"" + a.Run + " done\" and the SHA-256 of the backup: prorest ended with 0, read all blocks, and the log has (1369)"
 	},
 	GuardText: func(a restoreArgs) string {
 		return a.Target.Site + " is closed, no process holds it; the backup is verified there; " + a.Source.Site + " is an open source and no other backup was taken after the seed"
@@ -166,8 +166,12 @@ var restore = kit.Spec[restoreArgs]{
 }
 
 func (a restoreArgs) judge(r Reading) kit.Effect {
+	sum := ""
+	if f := r.Files[a.Target.sum(a.File)]; len(f.Lines) > 0 {
+		_, sum, _ = strings.Cut(f.Lines[0], " ")
+	}
 	switch {
-	case r.Restore == a.Run+" done":
+	case r.restoredBy(a.Run) && sum != "" && r.Restore == a.Run+" done "+sum:
 		return kit.Done("the restore of %s on %s is complete", a.File, a.Target.Site)
 	case r.Restore == a.Run+" begun" && r.process("prorest"):
 		return kit.NotDone("the restore on %s is running", a.Target.Site)
@@ -219,7 +223,7 @@ var enableTarget = kit.Spec[restoreArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a restoreArgs) kit.Effect {
 		return probeOn(ctx, env, look{On: a.Target}, func(r Reading) kit.Effect {
 			switch {
-			case r.Role() == roleTarget && r.Restore == a.Run+" done":
+			case r.Role() == roleTarget && r.restoredBy(a.Run):
 				return kit.Done("%s is a replication target", a.Target.Site)
 			case r.Role() == "":
 				return kit.NotKnown("%s: %s", a.Target.Site, summary(r))
@@ -229,7 +233,7 @@ var enableTarget = kit.Spec[restoreArgs]{
 	},
 	Guard: func(ctx context.Context, env kit.Env, a restoreArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
-			if r[0].Restore != a.Run+" done" {
+			if !r[0].restoredBy(a.Run) {
 				return no("the restore on %s is not complete", a.Target.Site)
 			}
 			return checks(a.Target.usable(r[0]), a.Target.isClosed(r[0]), a.Source.isSource(r[1]))
@@ -255,7 +259,7 @@ var checkTarget = kit.Spec[restoreArgs]{
 			switch {
 			case r.Role() == "":
 				return kit.NotKnown("%s: %s", a.Target.Site, summary(r))
-			case r.Role() == roleTarget && r.Restore == a.Run+" done":
+			case r.Role() == roleTarget && r.restoredBy(a.Run):
 				return kit.Done("%s is a replication target", a.Target.Site)
 			}
 			e := dr.HoldReplan("no_target", "%s is %s after the restore, not a target", a.Target.Site, roleWords(r)).WithNext("do not start it; replan from the restore, or set reseed: enable in the inventory")

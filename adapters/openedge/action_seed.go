@@ -37,7 +37,7 @@ func (a seedArgs) check() error {
 // three proofs beside it: what the tool printed, what the log says since, and
 // the date that the database's description has afterwards. $1 DLC, $2 database,
 // $3 file, then options.
-const seedScript = `umask 077; dlc=$1; db=$2; f=$3; shift 3; rm -f "$f" "$f.out" "$f.log" "$f.date"
+const seedScript = `umask 077; dlc=$1; db=$2; f=$3; shift 3; rm -f "$f" "$f.out" "$f.log" "$f.date" "$f".sum-* "$f.verify"
 pos=$(($(wc -c <"$db.lg") + 1)); : >"$f.begun"
 "$dlc/bin/probkup" online "$db" "$f" "$@" >"$f.out.part" 2>&1 </dev/null; rc=$?; tail -n 40 "$f.out.part"
 tail -c +$pos "$db.lg" | grep -E '\((1361|1362|1363|1364|10440|11696|10504)\)' | cut -c 1-300 >"$f.log"
@@ -135,23 +135,33 @@ func hasNumber(lines []string, number int) bool {
 	return false
 }
 
-// sameBackupDate says what is wrong when another backup was taken after the
-// seed: the database's description then has another date.
+// sameBackupDate says what is wrong when another backup, full or incremental,
+// was taken after the seed: the database's description then has another date.
 func sameBackupDate(r Reading, file string, site string) error {
 	f := r.Files[file+".date"]
 	if !f.Exists || len(f.Lines) == 0 {
 		return no("the date of the seed is not kept beside %s", file)
 	}
+	full := false
 	for _, l := range f.Lines {
-		label, value, ok := strings.Cut(l, ":")
-		if ok && strings.TrimSpace(label) == "Last Full Backup Date" {
-			if dr.Clip(strings.TrimSpace(value), 80) != r.Describe.LastFull {
+		label, value, _ := strings.Cut(l, ":")
+		value = dr.Clip(strings.TrimSpace(value), 80)
+		switch strings.TrimSpace(label) {
+		case "Last Full Backup Date":
+			full = true
+			if value != r.Describe.LastFull {
 				return anotherBackupError(site)
 			}
-			return nil
+		case "Last Incremental Backup":
+			if value != r.Describe.LastIncremental {
+				return anotherBackupError(site)
+			}
 		}
 	}
-	return no("the date of the seed was not recognised")
+	if !full {
+		return no("the date of the seed was not recognised")
+	}
+	return nil
 }
 
 // progressScript: $1 what grows, $2 what it grows to: a file or a database

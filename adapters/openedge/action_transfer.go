@@ -94,7 +94,7 @@ type copyArgs struct {
 // arrived is believed only by its SHA-256.
 const copyScript = `umask 077; d=$1; c=$2; src=$3; ssum=$4; f=$5; sum=$6; p=$f.part
 r() { if [ -n "$c" ]; then ssh -F "$c" -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=15 "$d" "$@"; else ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=15 "$d" "$@"; fi </dev/null; }
-[ -e "$f.begun" ] || : >"$f.begun"; n=0
+rm -f "$f" "$sum" "$f.verify"; [ -e "$f.begun" ] || : >"$f.begun"; n=0
 while :; do
 	want=$(r cat "$ssum"); size=${want%% *}; have=$(stat -c %s "$p" 2>/dev/null || echo 0)
 	case $size in ''|*[!0-9]*) ;; *)
@@ -125,11 +125,15 @@ var copyBackup = kit.Spec[copyArgs]{
 		return []dr.Command{a.Target.script(copyScript, a.SSH, a.Config, a.From, a.Source.sum(a.From), a.To, a.Target.sum(a.To))}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a copyArgs) kit.Effect {
+		want, err := a.Source.readSum(ctx, env, a.From)
+		if err != nil {
+			return notRead(a.Source, err)
+		}
 		s, err := a.Target.readSum(ctx, env, a.To)
 		switch {
 		case err != nil:
 			return notRead(a.Target, err)
-		case s == "":
+		case s == "" || s != want:
 			e := kit.NotDone("%s has not arrived on %s", a.To, a.Target.Site)
 			e.Progress = a.Target.progress(ctx, env, "copying to "+a.Target.Site, a.To+".part", a.To+".size", a.To+".begun")
 			return e
@@ -257,7 +261,8 @@ var verifyBackup = kit.Spec[verifyArgs]{
 		if restoreFailure(lines) == "" && (hasNumber(lines, 6758) || hasNumber(lines, 3758)) {
 			return nil
 		}
-		return dr.HoldReplan("damaged_backup", "the backup %s is damaged or cut off: %s", a.File, lastOf(j.Stdout)).WithNext("replan from the backup")
+		return dr.HoldReplan("damaged_backup", "prorest does not call the backup %s whole: %s", a.File, lastOf(j.Stdout)).
+			WithNext("replan makes anew what is damaged, the copy or the backup; retry when only the tool was ended")
 	},
 	ProofText: func(a verifyArgs) string { return a.File + ".verify has (6758) or (3758)" },
 	GuardText: func(a verifyArgs) string { return a.File + " is there on " + a.On.Site },

@@ -185,8 +185,10 @@ func guardTransition(ctx context.Context, env kit.Env, a transitionArgs) (kit.Ho
 		return 0, no("a transition of %s is under way", a.On.Site)
 	case a.Online && (r.InUse() != dr.Yes || !r.Status.Code.pre()):
 		return 0, no("%s is not in pre-transition: %s", a.On.Site, summary(r))
-	case !a.Online && r.InUse() != dr.No:
-		return 0, no("%s is not proven to be closed: %s", a.On.Site, summary(r))
+	case !a.Online:
+		if err := a.On.isClosed(r); err != nil {
+			return 0, err
+		}
 	}
 	return ts[0], a.peerIsHeld(rs[1], errs[1])
 }

@@ -85,9 +85,11 @@ func (p Place) isTarget(r Reading) error {
 // the tool believes, although no process is there, is for people to prove stale.
 func (p Place) isClosed(r Reading) error {
 	switch {
-	case r.Lock == dr.Yes && r.Holder != 0 && r.Exists == dr.Yes && len(r.Processes) == 0:
+	case r.Lock == dr.Yes && r.Holder == 16 && r.Exists == dr.Yes && len(r.Processes) == 0:
 		return no("%s.lk on %s says %s, but no process holds the database", p.base(), p.Site, holderWords(r.Holder)).
 			WithNext("look for processes of the database on %s by hand; when there is none, remove %s.lk, then retry", p.Site, p.Database)
+	case r.Holder == 14 && r.Exists == dr.Yes:
+		return dr.Retry("utility", "a utility or a single user holds %s on %s now", p.Database, p.Site)
 	case r.InUse() != dr.No || len(r.Processes) > 0:
 		return no("%s is not proven to be closed: %s", p.Site, summary(r))
 	}

@@ -159,7 +159,8 @@ func TestAStoppedSourceIsBelievedOnlyWithItsProof(t *testing.T) {
 	}
 	require.Equal(t, kit.EffectDone, judge(session...).State)
 	require.Equal(t, int64(0), judge(session...).Loss.Amount.Bytes)
-	for i := range session {
+	for i := range session[1:] {
+		i++
 		rest := append(append([]string{}, session[:i]...), session[i+1:]...)
 		e := judge(rest...)
 		require.Equal(t, kit.EffectNotDone, e.State, "without %s", session[i])

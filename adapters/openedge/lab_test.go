@@ -41,7 +41,12 @@ var quick = []string{"backup-ms=20", "restore-ms=20", "step-ms=2", "sync-ms=5", 
 // newWorld starts a pair with a few records on both sides and no writer.
 func newWorld(t testing.TB, settings ...string) *world {
 	t.Helper()
-	o := labkit.Options{WriteEvery: -1}
+	return newWorldOf(t, 2, settings...)
+}
+
+func newWorldOf(t testing.TB, sites int, settings ...string) *world {
+	t.Helper()
+	o := labkit.Options{WriteEvery: -1, Sites: sites}
 	for _, s := range append(append([]string{}, quick...), settings...) {
 		require.NoError(t, o.Set(s))
 	}
@@ -136,7 +141,7 @@ func lost(t testing.TB, settings ...string) *world {
 }
 
 func (w *world) observe() dr.Situation {
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	defer cancel()
 	s := dr.Situation{System: "depot", Product: "openedge", At: time.Now(), Baseline: w.base}
 	for _, n := range w.sys.Sites() {

@@ -59,14 +59,15 @@ func parseLog(lines []string) []LogLine {
 // logLines is a part of the log.
 type logLines []LogLine
 
-// session gives the lines since the last begin of a multi-user session.
+// session gives the lines since the last begin of a multi-user session; all of
+// them when it began before what was read.
 func (r Reading) session() logLines {
 	for i := len(r.Log) - 1; i >= 0; i-- {
 		if r.Log[i].Number == msgSessionBegin {
 			return r.Log[i:]
 		}
 	}
-	return nil
+	return r.Log
 }
 
 // has says whether a number is among the lines.

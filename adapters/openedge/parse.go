@@ -106,7 +106,7 @@ func (r *Reading) put(s section) error {
 	case "fence_run":
 		r.FenceRun = dr.Clip(s.arg, 40)
 	case "restore":
-		r.Restore = dr.Clip(s.arg, 40)
+		r.Restore = dr.Clip(s.arg, 100)
 	case "me", "owner":
 		if !userName.MatchString(s.arg) {
 			return fmt.Errorf("no user name")

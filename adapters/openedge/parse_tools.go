@@ -16,8 +16,10 @@ type Description struct {
 	Version string `json:"version,omitempty"`
 	// BlockSize is in bytes.
 	BlockSize int64 `json:"block_size,omitempty"`
-	// LastFull is the last full backup's date as the tool writes it.
-	LastFull string `json:"last_full,omitempty"`
+	// LastFull and LastIncremental are the last backups' dates as the tool
+	// writes them.
+	LastFull        string `json:"last_full,omitempty"`
+	LastIncremental string `json:"last_incremental,omitempty"`
 	// AIFile is the current after-image file's number; AIOn that
 	// after-imaging is on.
 	AIFile int64  `json:"ai_file,omitempty"`
@@ -52,6 +54,8 @@ func parseDescribe(lines []string) Description {
 			d.BlockSize = leadingNumber(value)
 		case label == "Last Full Backup Date":
 			d.LastFull = value
+		case label == "Last Incremental Backup":
+			d.LastIncremental = value
 		case label == "Current File Number":
 			d.AIFile = leadingNumber(value)
 			d.AIOn = dr.TriOf(d.AIFile > 0)

@@ -203,6 +203,7 @@ func (p *planner) overwriteConsequences(source, to, name string) {
 	for _, sib := range p.siblingsInStep(source, to) {
 		p.d.Consequence("%s goes on following %s; the recovery information of %s stays as it is.", sib, source, source)
 	}
+	p.d.Consequence("From the backup on, AI extents of %s stay locked until %s is in step: a run that is ended in between must be followed by another reseed.", source, to)
 	p.d.Consequence("%s and its proofs stay in the spools until you delete them.", name)
 }
 

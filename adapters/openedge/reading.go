@@ -2,6 +2,7 @@ package openedge
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/switchback-dr/switchback/dr"
@@ -23,7 +24,7 @@ type Reading struct {
 	Fenced   dr.Tri `json:"fenced"`
 	FenceRun string `json:"fence_run,omitempty"`
 	// Restore is the mark of a restore: "RUN begun" while it runs or after
-	// it broke off, "RUN done" after it ended well.
+	// it broke off, "RUN done SHA-256" of the seed after it ended well.
 	Restore        string `json:"restore,omitempty"`
 	Lock           dr.Tri `json:"lock"`
 	RecoveryFile   dr.Tri `json:"recovery_file"`
@@ -144,6 +145,9 @@ func (r Reading) HalfRestored() string {
 	}
 	return r.Restore
 }
+
+// restoredBy says whether a run's restore on this site is complete.
+func (r Reading) restoredBy(run string) bool { return strings.HasPrefix(r.Restore, run+" done ") }
 
 // Transiting says that a role change is under way by the codes or processes.
 func (r Reading) Transiting() bool {

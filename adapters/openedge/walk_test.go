@@ -24,9 +24,38 @@ func TestThereAndBackAgainInEveryForm(t *testing.T) {
 	}
 }
 
-func TestALostSourceIsSeededAnew(t *testing.T) {
-	w := lost(t)
-	w.walk(seedEast, dr.GateOverwrite, "cc33")
-	require.Equal(t, "30", w.records("east"))
-	require.Equal(t, []string{"west"}, w.observe().Primaries())
+func TestALostSourceIsSeededAnewByBothRoutesAndBothTransfers(t *testing.T) {
+	for _, form := range [][]string{{"reseed=transition", "transfer=copy"}, {"reseed=enable", "transfer=shared", "target-creation=true"}} {
+		t.Run(form[0], func(t *testing.T) {
+			t.Parallel()
+			w := lost(t, form...)
+			w.walk(seedEast, dr.GateOverwrite, "cc33")
+			require.Equal(t, "30", w.records("east"))
+			require.Equal(t, []string{"west"}, w.observe().Primaries())
+		})
+	}
+}
+
+func TestTheOtherTargetOfAReplicationSetFollowsTheNewSource(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, 3, "replication-set=1")
+	w.walk(takePlanned, dr.GateDecide, "aa11")
+	third := w.sys.Sites()[2]
+	w.write("west", 21, 30)
+	for _, n := range []string{"east", third} {
+		w.eventually(n+" has the records of the new source", func() bool { return w.records(n) == "30" })
+	}
+}
+
+// TestWhatTheLostSourceHadNotSentIsAppliedFromItsExtents: the server keeps its
+// notes back, and the new source's host can read the old one's AI extents.
+func TestWhatTheLostSourceHadNotSentIsAppliedFromItsExtents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "extents=mounted")
+	w.fault("lag", "east", "60000")
+	w.write("east", 21, 30)
+	w.killed("east")
+	require.Equal(t, "20", w.records("west"))
+	w.walk(takeUnplanned, dr.GateDecide, "aa11")
+	require.Equal(t, "30", w.records("west"))
 }

@@ -40,7 +40,7 @@ func TestAReseedIsHeldAtEverythingThatGoesWrong(t *testing.T) {
 	s.Fault("backup-cut", "east")
 	s.answer(h, dr.VerbRetry)
 
-	s.hold("damaged or cut off") // a truncated backup: the old database is untouched
+	s.hold("does not call the backup") // a truncated backup: the old database is untouched
 	require.Contains(t, s.assess(), "fenced")
 	backups := s.sent("west", "probkup")
 	s.copyAgain()
@@ -70,7 +70,7 @@ func (s *stage) copyAgain() {
 // backup makes the seed worthless, and the reseed begins anew.
 func (s *stage) restoreBreaksOff() {
 	s.T.Helper()
-	h := s.hold("damaged or cut off")
+	h := s.hold("does not call the backup")
 	s.Unfault("command-killed", "east", "prorest")
 	s.answer(h, dr.VerbRetry)
 	s.AwaitStepIn(dr.PhaseRestore)

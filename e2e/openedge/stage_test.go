@@ -6,8 +6,10 @@ package openedge_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
@@ -94,6 +96,35 @@ func (s *stage) done(run client.WorkflowRun) {
 	require.NoError(s.T, run.Get(s.T.Context(), &res))
 	require.Equal(s.T, dr.EndDone, res.Ending.Kind, res.Ending.Text)
 	s.T.Log(res.Ending.Text)
+}
+
+// survivesIn drives a run to its end while harm is done once in each of the
+// named steps, and requires that every one was hit and the undisturbed end.
+func (s *stage) survivesIn(run client.WorkflowRun, harm func(), steps ...string) {
+	s.T.Helper()
+	stop, done := make(chan struct{}), make(chan []string)
+	go func() { done <- s.inSteps(stop, harm, steps) }()
+	s.done(run)
+	close(stop)
+	require.ElementsMatch(s.T, steps, <-done, "each step was hit while it ran")
+}
+
+// inSteps does harm once in each step that is seen running, and gives those.
+func (s *stage) inSteps(stop <-chan struct{}, harm func(), steps []string) []string {
+	var hit []string
+	for {
+		select {
+		case <-stop:
+			return hit
+		case <-time.After(2 * time.Millisecond):
+		}
+		_, now := s.PendingStep()
+		now, _, _ = strings.Cut(now, "-1")
+		if slices.Contains(steps, now) && !slices.Contains(hit, now) {
+			hit = append(hit, now)
+			harm()
+		}
+	}
 }
 
 // assess gives what the starter tells of the system.
