@@ -51,6 +51,11 @@ type (
 	}
 )
 
+// SecureStore is the content of the secure store's files, for scp.
+type SecureStore struct {
+	Files [][]byte `json:"files"`
+}
+
 // RegisterArgs is what a site tells its source in -sr_register.
 type RegisterArgs struct {
 	Name          string   `json:"name"`
