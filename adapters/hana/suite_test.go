@@ -198,6 +198,11 @@ func TestTheAdapterPassesTheSuite(t *testing.T) {
 			return w
 		}},
 		{Name: "failback", Request: goBack, Gate: dr.GateConvert, NoUndo: true, Build: func(t *testing.T) adaptertest.World { return taken(t) }},
+		{Name: "cutover", Request: goBack, Gate: dr.GateCutover, Build: func(t *testing.T) adaptertest.World {
+			w := newWorld(t)
+			w.base = &dr.Baseline{Primary: "west", Sites: w.sys.Baseline(w.observe())}
+			return w.leftovers("east")
+		}},
 		{Name: "reseed", Request: dr.Request{Procedure: dr.ProcReseed, To: "east"}, Gate: dr.GateOverwrite, NoUndo: true, Build: func(t *testing.T) adaptertest.World { return taken(t) }},
 	}})
 }
