@@ -106,6 +106,9 @@ func (s *system) lies() []labkit.Fault {
 func (s *system) replicationFaults() []labkit.Fault {
 	return []labkit.Fault{
 		s.flag("log-lost", "SITE", "the site as a source has not kept its log: whoever connects anew gets a full replica", "it keeps its log"),
+		s.flag("log-volume-full", "SITE", "the site's log volume is full: writers wait", "they go on"),
+		s.flag("source-not-ready", "SITE", "the site refuses -sr_register as directly after an enable or a takeover", "it takes it"),
+		s.flag("start-waits-for-source", "SITE", "the site as a secondary does not come up before its source answers", "it comes up alone"),
 		s.flag("log-stops", "SITE", "the site as a secondary takes log and never acknowledges it", "it acknowledges after its next connection"),
 		s.flag("slow-log", "SITE MILLISECONDS", "the site as a secondary acknowledges log late", "it acknowledges at once"),
 		s.flag("replay-stops", "SITE", "the site as a secondary keeps log and does not replay it: a backlog for the takeover", "it replays"),

@@ -145,6 +145,36 @@ func TestASourceWithoutItsLogShipsAFullReplicaAndShowsItsProgress(t *testing.T) 
 	require.Equal(t, "4", b.one("east-admin", "SELECT SUM(SHIPPED_FULL_REPLICA_COUNT) FROM SYS_DATABASES.M_SERVICE_REPLICATION"))
 }
 
+func TestASecondaryMayNotComeUpWithoutItsSource(t *testing.T) {
+	b := up(t, labkit.Options{WriteEvery: -1})
+	b.sh("west", "HDB stop")
+	b.fault("start-waits-for-source", "west")
+	b.fault("link-cut", "east")
+	b.sh("west", "sapcontrol -nr $TINSTANCE -function Start")
+	r := b.try("west", "sapcontrol -nr $TINSTANCE -function WaitforStarted 1 1")
+	require.Equal(t, 2, r.code, r.out)
+	require.Contains(t, b.sh("west", "hdbnsutil -sr_state"), "online: false")
+	b.repair("link-cut", "east")
+	b.sh("west", "sapcontrol -nr $TINSTANCE -function WaitforStarted 20 1")
+	b.until("west must be in sync", func() bool { return b.status("east") == 15 })
+}
+
+func TestAFullLogVolumeStopsWritersAndASourceMayNotBeReady(t *testing.T) {
+	b := up(t, labkit.Options{})
+	b.fault("log-volume-full", "east")
+	require.False(t, b.writable("east"))
+	b.repair("log-volume-full", "east")
+	b.moreWrites()
+	b.sh("west", "hdbnsutil -sr_takeover --suspendPrimary")
+	b.sh("east", "HDB stop")
+	b.fault("source-not-ready", "west")
+	r := b.try("east", register)
+	require.NotZero(t, r.code)
+	require.Contains(t, r.out, "unable to contact primary site host west:")
+	b.repair("source-not-ready", "west")
+	b.sh("east", register)
+}
+
 func TestAReplayBacklogIsShownAndReplayedByTheTakeover(t *testing.T) {
 	b := up(t, labkit.Options{})
 	b.fault("replay-stops", "west")

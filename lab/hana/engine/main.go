@@ -64,6 +64,9 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.open(); err != nil {
 		return err
 	}
+	if !e.sourceAnswers(ctx) {
+		return nil
+	}
 	if err := e.start(); err != nil {
 		return err
 	}
@@ -71,6 +74,26 @@ func (e *engine) run(ctx context.Context) error {
 	e.setPhase(stopping)
 	e.close()
 	return nil
+}
+
+// sourceAnswers lets a secondary wait for its source before it starts, where a
+// fault says so; false when it was told to stop meanwhile.
+func (e *engine) sourceAnswers(ctx context.Context) bool {
+	for e.siteNow().Secondary() {
+		if _, waits := e.conf.Fault("start-waits-for-source"); !waits {
+			return true
+		}
+		address, err := e.sourceAddress()
+		if err == nil && instance.Ask(ctx, address, "ping", ping{}, nil) == nil {
+			return true
+		}
+		select {
+		case <-time.After(pingEvery):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 // lockPatience is how long a start waits for the lock.

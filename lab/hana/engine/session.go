@@ -142,6 +142,7 @@ func (s *session) begin(ctx context.Context) error {
 	}
 	wait, cancel := context.WithTimeout(ctx, s.d.engine.conf.Scale(lockWait))
 	defer cancel()
+	s.d.engine.waitForLogSpace(wait)
 	if err := s.d.vol.acquire(wait); err != nil {
 		return &hdbsql.Error{Code: hdbsql.CodeLockWait, State: "HY000", Text: "transaction rolled back by lock wait timeout"}
 	}
@@ -155,6 +156,19 @@ func (s *session) begin(ctx context.Context) error {
 	}
 	s.open = true
 	return nil
+}
+
+// waitForLogSpace stops writers while a fault has filled the log volume.
+func (e *engine) waitForLogSpace(ctx context.Context) {
+	for ctx.Err() == nil {
+		if _, full := e.conf.Fault("log-volume-full"); !full {
+			return
+		}
+		select {
+		case <-time.After(memoryTime):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // change runs a statement that changes something and, with commit, commits.

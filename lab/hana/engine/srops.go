@@ -90,6 +90,9 @@ func (e *engine) dropStrangers() {
 // registerSecondary is the source's part of -sr_register.
 func (e *engine) registerSecondary(_ context.Context, a instance.RegisterArgs) (instance.Registered, error) {
 	site := e.siteNow()
+	if _, early := e.conf.Fault("source-not-ready"); early {
+		return instance.Registered{}, instance.Fail(1, "%s", instance.Text("source-not-ready"))
+	}
 	switch {
 	case e.phaseNow() != running:
 		return instance.Registered{}, instance.Fail(1, "%s", instance.Text("source-not-ready"))
