@@ -114,8 +114,9 @@ func attempt(f func()) (err error) {
 	return nil
 }
 
-// measureSilent takes over from a host without power: nothing answers, so the
-// promotion's guard waits out its patience once.
+// measureSilent takes over from a host that is as good as dead: its server is,
+// and its SSH accepts connections and never answers, so the recheck waits out
+// its observation and the promotion's guard its patience.
 func measureSilent(s *scene, runs int) ([]Row, error) {
 	r := Row{
 		Name: "unplanned takeover, silent host, approval to first write", Unit: "ms",
@@ -124,6 +125,7 @@ func measureSilent(s *scene, runs int) ([]Row, error) {
 	for i := range runs {
 		err := play(s.ctx, s.name, s.say, func(s *scene) error {
 			p := newPair(s)
+			p.killPostmaster("east")
 			p.fault(true, "host-silent", "east")
 			p.fault(true, "link-cut", "east")
 			run := p.start(dr.ProcTakeover, p.lab.System, unplanned())

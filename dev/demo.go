@@ -17,7 +17,7 @@ func play(ctx context.Context, args []string, stdout *os.File, stderr io.Writer)
 	o := demo.Options{Stdin: os.Stdin, Stdout: stdout, Getenv: os.Getenv, Approve: os.Getenv("DEMO_APPROVE") == "yes"}
 	f := flag.NewFlagSet("dev demo", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&o.Product, "product", "postgres", "what the lab starts: `NAME` of the product")
+	f.StringVar(&o.Product, "product", "", "what the lab starts: `NAME` of the product")
 	f.StringVar(&o.Dir, "dir", "", "keep everything in `DIR`, which must be empty or missing (default: a temporary one)")
 	f.BoolVar(&o.Keep, "keep", false, "keep the temporary directory with reports, logs and Temporal's database")
 	if err := f.Parse(args); err != nil {

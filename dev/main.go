@@ -33,7 +33,7 @@ import (
 )
 
 const usage = "usage: dev server (--db FILE | --memory) [--port N] [--ui-port N] [--ip ADDRESS] [--namespace NAME] [--headless] [--log-level LEVEL]\n" +
-	"       dev demo [--product postgres] [--dir DIR] [--keep]"
+	"       dev demo [--product NAME] [--dir DIR] [--keep]"
 
 // errUsage marks errors of the command line.
 var errUsage = errors.New(usage)

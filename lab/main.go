@@ -12,10 +12,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/switchback-dr/switchback/lab/labkit"
+	"github.com/switchback-dr/switchback/lab/list"
 )
 
 const usage = `usage:
@@ -43,7 +43,7 @@ func main() {
 // run carries out one command line.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New(usage + productNames())
+		return errors.New(usage + list.Names())
 	}
 	flags := flag.NewFlagSet("lab "+args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	words, err := parse(flags, args[1:])
 	if err != nil {
-		return fmt.Errorf("%w\n%s%s", err, usage, productNames())
+		return fmt.Errorf("%w\n%s%s", err, usage, list.Names())
 	}
 	if noWriter {
 		o.WriteEvery = -1
@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case args[0] == "ledger" && len(words) == 0:
 		return ask(*dir, out, "ledger")
 	}
-	return errors.New(usage + productNames())
+	return errors.New(usage + list.Names())
 }
 
 // parse lets flags stand before, between and behind the words.
@@ -95,23 +95,21 @@ func parse(flags *flag.FlagSet, args []string) ([]string, error) {
 }
 
 func up(ctx context.Context, product, dir string, o labkit.Options, out io.Writer) error {
-	for _, p := range products {
-		if p.Name() != product {
-			continue
-		}
-		l, err := labkit.Up(ctx, p, dir, o)
-		if err != nil {
-			return err
-		}
-		line := json.NewEncoder(out)
-		line.SetEscapeHTML(false)
-		if err := line.Encode(l.Describe()); err != nil {
-			return errors.Join(err, l.Close())
-		}
-		<-ctx.Done()
-		return l.Close()
+	p, err := list.Find(product)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("the lab has no product %q: it has %s", product, productNames())
+	l, err := labkit.Up(ctx, p, dir, o)
+	if err != nil {
+		return err
+	}
+	line := json.NewEncoder(out)
+	line.SetEscapeHTML(false)
+	if err := line.Encode(l.Describe()); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	<-ctx.Done()
+	return l.Close()
 }
 
 func fault(dir string, words []string, out io.Writer) error {
@@ -164,12 +162,4 @@ func ask(dir string, out io.Writer, op string) error {
 	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
-}
-
-func productNames() string {
-	var names []string
-	for _, p := range products {
-		names = append(names, p.Name())
-	}
-	return strings.Join(names, ", ")
 }

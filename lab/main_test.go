@@ -13,6 +13,7 @@ import (
 
 	"github.com/switchback-dr/switchback/lab/labkit"
 	"github.com/switchback-dr/switchback/lab/ledger"
+	"github.com/switchback-dr/switchback/lab/list"
 )
 
 func say(args ...string) (string, error) {
@@ -88,7 +89,7 @@ func TestAPairIsStartedBrokenAndAccountedForFromTheCommandLine(t *testing.T) {
 
 func TestEveryProductIsListedOnce(t *testing.T) {
 	seen := map[string]bool{}
-	for _, p := range products {
+	for _, p := range list.All() {
 		require.False(t, seen[p.Name()])
 		seen[p.Name()] = true
 	}

@@ -48,6 +48,9 @@ part_needs() {
 		csh csh
 		ps procps
 		useradd passwd
+		ip iproute2
+		arping iputils-arping
+		ping iputils-ping
 		gcc gcc
 	LIST
 	return "$missing"

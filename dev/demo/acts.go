@@ -37,7 +37,7 @@ type played struct {
 // lost counts the acknowledged writes that this act lost.
 func (p played) lost() int { return *p.after.Lost - *p.before.Lost }
 
-func acts() []act {
+func (d *demo) acts() []act {
 	return []act{
 		{
 			title: "a planned takeover",
@@ -50,18 +50,17 @@ func acts() []act {
 		{
 			title: "the primary is lost",
 			text: "West is the primary now. First the line between the sites breaks, so that clients get writes acknowledged that east " +
-				"never sees; then PostgreSQL on west is killed. East has to take over without asking west, and without ever making two primaries.",
+				"never sees; then " + d.tale.Server + " on west is killed. East has to take over without asking west, and without ever making two primaries.",
 			before:  losePrimary,
 			request: dr.Request{Procedure: dr.ProcTakeover, Mode: dr.ModeUnplanned, To: "east", Reason: "west is down"},
 			promise: losesWhatOnlyWestHad,
 		},
 		{
-			title: "failback by difference",
-			text: "West can be reached again. What only west had is listed and kept before anything is overwritten; then pg_rewind copies " +
-				"the difference, not the whole database, west catches up, and after a second gate it becomes the primary again.",
+			title:   "failback",
+			text:    "West can be reached again. " + d.tale.Failback,
 			before:  mendLink,
 			request: dr.Request{Procedure: dr.ProcFailback, Reason: "west is back"},
-			promise: accountsForTheLoss,
+			promise: d.accountsForTheLoss,
 		},
 	}
 }
@@ -142,7 +141,7 @@ func losePrimary(ctx context.Context, d *demo) error {
 		return err
 	}
 	d.screen.done("client", "clients go on: writes are acknowledged that only west has", time.Since(began))
-	return d.fault(ctx, "postmaster-kill", true, "PostgreSQL on west is killed (SIGKILL)")
+	return d.fault(ctx, d.tale.Kill, true, d.tale.Server+" on west is killed")
 }
 
 // mendLink joins the sites again.

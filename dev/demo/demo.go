@@ -11,15 +11,14 @@ import (
 	"golang.org/x/term"
 
 	"github.com/switchback-dr/switchback/dr"
-	"github.com/switchback-dr/switchback/lab/hana"
 	"github.com/switchback-dr/switchback/lab/labkit"
-	"github.com/switchback-dr/switchback/lab/postgres"
+	"github.com/switchback-dr/switchback/lab/list"
 )
 
-// Options are a demo's settings. The zero value plays PostgreSQL in a
-// directory that is removed at the end.
+// Options are a demo's settings. The zero value plays the default product
+// in a directory that is removed at the end.
 type Options struct {
-	// Product is what the lab starts; by default "postgres".
+	// Product is what the lab starts; see the lab's list.
 	Product string
 	// Dir is where everything is kept: it must be empty or missing. When it is
 	// "", a temporary directory is made, and removed unless Keep is set.
@@ -32,29 +31,34 @@ type Options struct {
 	Getenv        func(string) string
 }
 
-// products are what the demo can play: one line each.
-var products = map[string]labkit.Product{
-	"hana":     hana.Product{},
-	"postgres": postgres.Product{},
-}
+// defaultProduct needs nothing that is not in Go's module cache.
+const defaultProduct = "postgres"
 
 // limit bounds every single wait, except those for people.
 const limit = 3 * time.Minute
 
 // Run plays the demo. It gives nil only when every act ended as promised and
 // the ledger agrees. When it returns nothing that it started runs any more.
-func Run(ctx context.Context, o Options) (err error) {
+func Run(ctx context.Context, o Options) error {
 	if o.Product == "" {
-		o.Product = "postgres"
+		o.Product = defaultProduct
 	}
-	product, ok := products[o.Product]
+	product, err := list.Find(dr.Clip(o.Product, 40))
+	if err != nil {
+		return dr.Refuse("product", "%v", err)
+	}
+	return perform(ctx, product, o)
+}
+
+func perform(ctx context.Context, product labkit.Product, o Options) (err error) {
+	told, ok := product.(labkit.Told)
 	if !ok {
-		return dr.Refuse("product", "the demo does not know the product %q", dr.Clip(o.Product, 40)).WithNext("use --product postgres")
+		return dr.Refuse("product", "the demo has no story for %s", product.Name())
 	}
 	if err := product.Check(); err != nil {
 		return dr.Refuse("missing", "%v", err)
 	}
-	d := &demo{screen: newScreen(o), asks: !o.Approve && term.IsTerminal(int(o.Stdin.Fd()))}
+	d := &demo{tale: told.Tale(), screen: newScreen(o), asks: !o.Approve && term.IsTerminal(int(o.Stdin.Fd()))}
 	if d.asks {
 		d.lines = readLines(o.Stdin)
 	}
@@ -68,7 +72,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = d.close(ctx, err) }()
 	d.backdrop()
-	for i, a := range acts() {
+	for i, a := range d.acts() {
 		if err := d.pause(ctx, fmt.Sprintf("begin act %d, %s", i+1, a.title)); err != nil {
 			return err
 		}
@@ -81,6 +85,7 @@ func Run(ctx context.Context, o Options) (err error) {
 
 // demo is one performance.
 type demo struct {
+	tale   labkit.Tale
 	screen *screen
 	stage  *stage
 	asks   bool

@@ -18,15 +18,14 @@ import (
 // absent is a product that is not installed.
 type absent struct{ labkit.Product }
 
-func (absent) Check() error { return errors.New("apt-get install absent") }
+func (absent) Check() error      { return errors.New("apt-get install absent") }
+func (absent) Tale() labkit.Tale { return labkit.Tale{} }
 
 func TestAMissingProductIsOneLineBeforeAnythingElse(t *testing.T) {
-	products["absent"] = absent{}
-	defer delete(products, "absent")
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, out.Close()) }()
-	err = Run(context.Background(), Options{Product: "absent", Stdin: os.Stdin, Stdout: out, Getenv: func(string) string { return "" }})
+	err = perform(context.Background(), absent{}, Options{Stdin: os.Stdin, Stdout: out, Getenv: func(string) string { return "" }})
 	require.EqualError(t, err, "apt-get install absent")
 	printed, err := os.ReadFile(out.Name())
 	require.NoError(t, err)
@@ -44,7 +43,8 @@ func ended(a act) played {
 }
 
 func TestABrokenPromiseIsSeen(t *testing.T) {
-	planned, lost, back := acts()[0], acts()[1], acts()[2]
+	acts := (&demo{tale: labkit.Tale{Lists: true}}).acts()
+	planned, lost, back := acts[0], acts[1], acts[2]
 	good := ended(planned)
 	require.Empty(t, good.broken())
 	for name, spoil := range map[string]func(p *played){

@@ -52,6 +52,9 @@ func (c Clients) Plan(in kit.PlanInput, d *kit.Draft) error {
 		return nil
 	}
 	for _, a := range c.List {
+		if a.VIP != nil {
+			continue
+		}
 		run, ok := a.Point[d.To]
 		if !ok {
 			d.Consequence("The client address %s has no command for %s: its clients will not follow.", a.Name, d.To)

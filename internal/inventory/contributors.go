@@ -24,6 +24,7 @@ type clientFile struct {
 	Point   map[string][]string `yaml:"point"`
 	None    []string            `yaml:"none"`
 	Show    []string            `yaml:"show"`
+	VIP     *vipFile            `yaml:"vip"`
 	Timeout dr.Duration         `yaml:"timeout"`
 }
 
@@ -64,8 +65,7 @@ func (l *loader) contributors(e entry, s *System, use *usage) {
 	for _, at := range l.parts(e, "clients") {
 		f := clientFile{Timeout: dr.Duration(DefaultTimeout)}
 		decode(at, &f, l.complaints)
-		l.client(at, f, s, use)
-		s.Clients = append(s.Clients, Client(f))
+		s.Clients = append(s.Clients, l.client(at, f, s, use))
 	}
 	for _, at := range l.parts(e, "fence") {
 		f := fenceFile{Timeout: dr.Duration(DefaultTimeout)}
@@ -135,7 +135,22 @@ func (l *loader) application(at node, f applicationFile, s *System, use *usage) 
 	l.timeout(at, f.Timeout)
 }
 
-func (l *loader) client(at node, f clientFile, s *System, use *usage) {
+func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
+	c := Client{Name: f.Name, Host: f.Host, Point: f.Point, None: f.None, Show: f.Show, Timeout: f.Timeout}
+	l.timeout(at, f.Timeout)
+	byCommand := at.has("host") || at.has("point") || at.has("none") || at.has("show")
+	switch {
+	case f.VIP == nil:
+		l.clientCommands(at, f, s, use)
+	case byCommand:
+		l.add(at.at("vip").line, "%s has both a vip and commands; write two clients", at.path)
+	default:
+		c.VIP = l.vip(at.at("vip"), *f.VIP, s, use)
+	}
+	return c
+}
+
+func (l *loader) clientCommands(at node, f clientFile, s *System, use *usage) {
 	l.requireHost(at, f.Host, use)
 	for _, site := range s.Sites {
 		if _, ok := f.Point[site]; !ok {
@@ -151,7 +166,6 @@ func (l *loader) client(at node, f clientFile, s *System, use *usage) {
 	if slices.Contains(s.Sites, "none") {
 		l.add(at.line, "%s cannot be used with a site called none: show could not tell them apart", at.path)
 	}
-	l.timeout(at, f.Timeout)
 }
 
 func (l *loader) fence(at node, f fenceFile, s *System, use *usage) {

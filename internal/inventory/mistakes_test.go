@@ -138,3 +138,22 @@ func TestEveryMistakeInApplicationsClientsFencesAndHooksIsNamedWithItsLine(t *te
 		{"        host: app1\n", "        host:\n", "        host:\n", "systems.orders.hooks[0].host is empty; give it a value or remove it"},
 	})
 }
+
+func TestEveryMistakeAboutVirtualAddressesIsNamedWithItsLine(t *testing.T) {
+	const show = "        show: [/opt/vip/show]\n"
+	vip := func(addresses, east string) string {
+		return show + "      - name: ip\n        vip:\n          addresses: " + addresses + "\n          sites:\n            east: " + east +
+			"\n            west: {host: db2, interface: eth0}\n"
+	}
+	const good, at = "{host: db1, interface: eth0}", "systems.orders.clients[1].vip"
+	testMistakes(t, []mistake{
+		{show, vip("[]", good), "vip:", at + " has no addresses"},
+		{show, vip("[192.0.2.50]", good), "addresses:", at + `.addresses has "192.0.2.50", not an address with a prefix length such as 192.0.2.50/24`},
+		{show, vip("[127.0.0.5/8]", good), "addresses: [127", at + ".addresses has 127.0.0.5/8, which no interface can serve clients with"},
+		{show, vip("[192.0.2.0/24]", good), "addresses: [192", at + ".addresses has 192.0.2.0/24, which is the network itself"},
+		{show, vip("[192.0.2.5/24, 192.0.2.5/24]", good), "addresses: [192", at + ".addresses has 192.0.2.5/24 twice"},
+		{show, vip("[192.0.2.5/24]", "{host: db1, interface: \"eth0; reboot\"}"), "reboot", at + `.sites.east.interface is "eth0; reboot", not the name of an interface such as eth0`},
+		{show, vip("[192.0.2.5/24]", "{host: dbx, interface: eth0}"), "dbx", at + `.sites.east.host names the host "dbx", which is not under hosts; did you mean "db1"?`},
+		{show, vip("[192.0.2.5/24]", good) + "        host: db1\n", "vip:", "systems.orders.clients[1] has both a vip and commands; write two clients"},
+	})
+}

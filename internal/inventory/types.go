@@ -146,7 +146,9 @@ type Client struct {
 	// None makes the clients reach no site.
 	None []string
 	// Show prints exactly the name of the site that clients reach, or "none".
-	Show    []string
+	Show []string
+	// VIP is set instead of Host and the commands.
+	VIP     *VIP
 	Timeout dr.Duration
 }
 

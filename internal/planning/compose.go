@@ -131,6 +131,7 @@ func contribute(c Call, gate dr.Gate) (d *kit.Draft, err error) {
 		c.System.Instance,
 		contrib.Applications{List: c.System.Applications},
 		contrib.Clients{List: c.System.Clients},
+		contrib.VIPs{List: c.System.Clients},
 		contrib.Fences{List: c.System.Fences},
 		contrib.Hooks{List: c.System.Hooks},
 	}

@@ -34,6 +34,25 @@ type Login interface {
 	Login(settings map[string]string) string
 }
 
+// Told is a product that demonstrations can play.
+type Told interface {
+	Tale() Tale
+}
+
+// Tale is what a demonstration says of a product.
+type Tale struct {
+	// Server is what a person would say is dead: "PostgreSQL".
+	Server string
+	// Kill is the fault, with a site as its one argument, that kills the
+	// server there and leaves the host alive.
+	Kill string
+	// Failback says how the old primary is brought back: one or two sentences.
+	Failback string
+	// Lists is true when the failback finds every transaction that only the
+	// old primary has, and keeps it.
+	Lists bool
+}
+
 // System is a started product.
 type System interface {
 	// Entry is the system's entry in the inventory, but for the clients: the

@@ -11,6 +11,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/switchback-dr/switchback/lab/labkit"
 )
 
 // Product is PostgreSQL.
@@ -25,6 +27,15 @@ func (Product) Name() string { return "postgres" }
 
 // Accounts are users that PostgreSQL's packages make.
 func (Product) Accounts() []string { return []string{"postgres"} }
+
+// Tale is PostgreSQL's part of a demonstration.
+func (Product) Tale() labkit.Tale {
+	return labkit.Tale{
+		Server: "PostgreSQL", Kill: "postmaster-kill", Lists: true,
+		Failback: "What only west had is listed and kept before anything is overwritten; then pg_rewind copies " +
+			"the difference, not the whole database, west catches up, and after a second gate it becomes the primary again.",
+	}
+}
 
 // Check says which package is missing.
 func (p Product) Check() error {
