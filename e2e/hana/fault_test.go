@@ -3,6 +3,7 @@ package hana_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,13 +36,25 @@ func TestWhatTheToolsHideOrLieAboutIsRefusedAndNeverGuessed(t *testing.T) {
 	}
 	t.Run("the status lies while the link is cut", func(t *testing.T) {
 		s := s.On(t)
-		s.Fault("link-cut", "west")
+		s.Fault("link-cut", "east")
 		e2e.Await(t, limit, "the status shows it", func() (bool, string) {
 			out := s.Shell("east", `sh -lc 'cd "$DIR_EXECUTABLE/python_support" && python systemReplicationStatus.py; echo $?'`)
 			return out[len(out)-3:] != "15\n", out
 		})
 		refused(s, broken{"", []string{"lying-exit", "east", "systemReplicationStatus.py", "15"}, planned, "in sync"})
-		s.Unfault("link-cut", "west")
+		s.Unfault("link-cut", "east")
+	})
+	t.Run("views and script lie while nothing is shipped", func(t *testing.T) {
+		s := s.On(t)
+		s.Fault("status-lies", "east")
+		s.Fault("link-cut", "east")
+		s.Writes(100)
+		before := inSync(s)
+		s.Writes(100)
+		e2e.Await(t, limit, "two more observations", func() (bool, string) { return inSync(s).At.After(before.At.Add(2 * time.Second)), "" })
+		require.Equal(t, before.Proof.At, inSync(s).Proof.At, "a lie is no proof")
+		s.Unfault("status-lies", "east")
+		s.Unfault("link-cut", "east")
 	})
 	t.Run("a primary that works is not shot", func(t *testing.T) {
 		s := s.On(t)
