@@ -40,7 +40,7 @@ func newWorld(t *testing.T, args ...string) *world {
 	text, err := os.ReadFile(w.lab.Inventory)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "\n            sid: DRT\n")
-	marked := strings.Replace(string(text), "\n            sid: DRT\n", "\n            sid: DRT\n            hook: true\n            timeouts: {start: 1m, stop: 1m, takeover: 1m, sync: 2m, backup: 1m}\n", 1)
+	marked := strings.Replace(string(text), "\n            sid: DRT\n", "\n            sid: DRT\n            hook: true\n            timeouts: {start: 1m, stop: 1m, takeover: 1m, sync: 40s, backup: 1m}\n", 1)
 	require.NoError(t, os.WriteFile(w.lab.Inventory, []byte(marked), 0o600))
 	w.inv, err = inventory.Load(w.lab.Inventory, []kit.Adapter{New()})
 	require.NoError(t, err)
