@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/switchback-dr/switchback/lab/hana/instance"
 )
@@ -66,7 +67,7 @@ func (e *engine) listen() error {
 	for port, operations := range map[int]map[string]handler{
 		e.conf.NameserverPort(): e.localOperations(), e.conf.ReplicationPort(): e.remoteOperations(),
 	} {
-		l, err := net.Listen("tcp", net.JoinHostPort(e.conf.Listen, strconv.Itoa(port)))
+		l, err := e.bind(port)
 		if err != nil {
 			return err
 		}
@@ -82,6 +83,21 @@ func (e *engine) listen() error {
 		}()
 	}
 	return nil
+}
+
+// bindPatience is how long a port may still belong to the daemon before: a
+// process that ends lets go of its lock and of its ports one after the other.
+const bindPatience = 3 * time.Second
+
+// bind opens a port of this host.
+func (e *engine) bind(port int) (net.Listener, error) {
+	at := net.JoinHostPort(e.conf.Listen, strconv.Itoa(port))
+	for end := time.Now().Add(bindPatience); ; time.Sleep(5 * time.Millisecond) {
+		l, err := net.Listen("tcp", at)
+		if err == nil || time.Now().After(end) {
+			return l, err
+		}
+	}
 }
 
 // answerAll answers the questions of one connection. The question "ship" turns

@@ -3,9 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -79,7 +77,7 @@ func (e *engine) addDatabase(name, service string, id, port, sqlPort int, schema
 
 func (e *engine) addVolume(name, service string, id, port int, schema string) *volume {
 	v := &volume{
-		id: id, database: name, service: service, port: port, schema: schema,
+		turn: make(chan struct{}, 1), changed: make(chan struct{}), id: id, database: name, service: service, port: port, schema: schema,
 		path: e.conf.Path("hana/data", e.conf.SID, "mnt00001", fmt.Sprintf("hdb%05d", id), "datavolume_0000.dat"),
 	}
 	e.volumes = append(e.volumes, v)
@@ -249,7 +247,7 @@ func (e *engine) openPort(d *database) {
 	if e.ports[d] != nil || e.phase == stopping || !d.vol.initialised() {
 		return
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(e.conf.Listen, strconv.Itoa(d.port)))
+	l, err := e.bind(d.port)
 	if err != nil {
 		trace("the SQL port %d of %s cannot be opened: %v", d.port, d.name, err)
 		return

@@ -119,8 +119,9 @@ func attach(ctx context.Context, c *sql.Conn, path, schema string) error {
 // open reads what is on disk. A volume that was never created or whose full
 // replica has not ended is not initialised.
 func (v *volume) open(ctx context.Context) error {
-	v.turn = make(chan struct{}, 1)
-	v.changed = make(chan struct{})
+	if v.turn == nil {
+		v.turn, v.changed = make(chan struct{}, 1), make(chan struct{})
+	}
 	if err := os.MkdirAll(filepath.Dir(v.path), 0o755); err != nil {
 		return err
 	}
