@@ -9,6 +9,7 @@ import (
 
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/e2e"
+	"github.com/switchback-dr/switchback/internal/recall"
 )
 
 // broken is a fault under which a request must be refused in one sentence.
@@ -49,10 +50,14 @@ func TestWhatTheToolsHideOrLieAboutIsRefusedAndNeverGuessed(t *testing.T) {
 		s.Fault("status-lies", "east")
 		s.Fault("link-cut", "east")
 		s.Writes(100)
-		before := inSync(s)
-		s.Writes(100)
-		e2e.Await(t, limit, "two more observations", func() (bool, string) { return inSync(s).At.After(before.At.Add(2 * time.Second)), "" })
-		require.Equal(t, before.Proof.At, inSync(s).Proof.At, "a lie is no proof")
+		before, err := recall.From(t.Context(), s.Client, "erp")
+		require.NoError(t, err)
+		var after *dr.Memory
+		e2e.Await(t, limit, "some more observations", func() (bool, string) {
+			after, err = recall.From(t.Context(), s.Client, "erp")
+			return err == nil && after.At.After(before.At.Add(3*time.Second)), "no newer memory"
+		})
+		require.Equal(t, before.Proof.At, after.Proof.At, "a lie is no proof")
 		s.Unfault("status-lies", "east")
 		s.Unfault("link-cut", "east")
 	})
