@@ -179,6 +179,10 @@ func (p *planner) follow(ph, startPh dr.Phase, a registerArgs, skip dr.Skip) err
 		Why: "what only " + site + " holds is given up with it",
 	}, a))
 	p.stepStart(startPh, site, primary, forRegister)
+	if a.Source.Site != a.Primary.Site {
+		p.d.Consequence("%s is fed by %s: no tool on the primary %s proves when it is in sync. Look at it with systemReplicationStatus.py later.", site, source, primary)
+		return nil
+	}
 	p.stepSync(startPh, site, primary, skip)
 	return nil
 }

@@ -119,7 +119,8 @@ func TestAThirdSiteOfAChainStaysInIt(t *testing.T) {
 	ids = w.walk(w.plan(goBack, dr.GateCutover))
 	require.Contains(t, ids, "protect.enable-west")
 	rs := w.sys.readings(w.observe())
-	require.Equal(t, w.place("west").Name, rs["east"].State.Source(w.place(third).Name))
+	require.Equal(t, []string{w.place("west").main().Name}, rs[third].Masters())
+	require.Equal(t, dr.Yes, linkTo(rs["east"], w.place("west").Name, w.place("west").SQL.Tenants).InSync)
 }
 
 func TestATenantThatStaysDownIsWaitedForAndSaid(t *testing.T) {
