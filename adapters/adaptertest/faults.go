@@ -27,6 +27,10 @@ type faulty struct {
 	// hold, when set, is waited on before a Start is sent.
 	hold    chan struct{}
 	holding chan struct{}
+	// watched are the beginnings of a step's statements, carried counts those
+	// that reached the server.
+	watched []string
+	carried int
 }
 
 func (f *faulty) Host(name string) (kit.Host, error) {

@@ -82,7 +82,7 @@ func (x *walker) action(name string) kit.Action {
 
 func (x *walker) env(st dr.Step, resumed bool) kit.Env {
 	e := x.w.Env()
-	e.Hosts, e.Resumed = x.f, resumed
+	e.Hosts, e.Dial, e.Resumed = x.f, x.f.dial(e.Dial), resumed
 	e.Job = kit.JobKey{Workflow: "dr-suite", OriginalRun: runID, Gate: "suite", Occurrence: 1, Step: st.ID, Attempt: x.attempt}
 	return e
 }
@@ -96,6 +96,10 @@ func (x *walker) execute(a kit.Action, st dr.Step, resumed bool) (kit.StepResult
 func (x *walker) step(st dr.Step, m mode) {
 	a := x.action(st.Action)
 	x.rendered(a, st)
+	if a.Host(st.Args) == "" && st.Kind != dr.KindRead {
+		x.statement(a, st, m)
+		return
+	}
 	if st.Kind == dr.KindRead {
 		x.f.read = nil
 		_, err := x.execute(a, st, false)
@@ -122,6 +126,36 @@ func (x *walker) step(st dr.Step, m mode) {
 	require.NoError(x.t, err, "%s, the second time", st.ID)
 	require.Equal(x.t, dr.StepAlready, res.State, "%s, the second time", st.ID)
 	require.Equal(x.t, before, x.f.starts(), "%s was sent a second time", st.ID)
+}
+
+// statement is step for an action that works by SQL: there is no claim, so a
+// statement of a worker that was stopped can come late, and the server's own
+// state decides.
+func (x *walker) statement(a kit.Action, st dr.Step, m mode) {
+	if m == undisturbed {
+		x.f.statements(st.Commands)
+		x.flipGuards(a, st)
+		require.Zero(x.t, x.f.sent(), "%s was sent although its guard said no", st.ID)
+	}
+	if m == twoWorkers && a.Overlap() > 0 {
+		m = crashAfter // only time protects it, and time is not played here
+	}
+	x.f.statements(st.Commands)
+	x.attempt++
+	res, err := x.disturbed(a, st, m)
+	require.NoError(x.t, err, "%s: %s", st.ID, res.Output)
+	most := len(st.Commands)
+	if m != undisturbed {
+		most *= 2
+	}
+	require.LessOrEqual(x.t, x.f.sent(), most, "%s was sent too often", st.ID)
+	x.f.statements(st.Commands)
+	x.attempt++
+	res, err = x.execute(a, st, false)
+	require.NoError(x.t, err, "%s, the second time", st.ID)
+	require.Equal(x.t, dr.StepAlready, res.State, "%s, the second time", st.ID)
+	require.Zero(x.t, x.f.sent(), "%s was sent a second time", st.ID)
+	x.f.statements(nil)
 }
 
 func (x *walker) rendered(a kit.Action, st dr.Step) {
@@ -152,7 +186,7 @@ func (x *walker) disturbed(a kit.Action, st dr.Step, m mode) (kit.StepResult, er
 	before := x.f.starts()
 	res, err := x.execute(a, st, false)
 	if err == nil {
-		return res, nil // already done: there was no act to disturb
+		return res, nil // already done, or the action has resolved it itself
 	}
 	if m == undisturbed {
 		return res, err
@@ -248,7 +282,7 @@ func (s Suite) unrecognised(t *testing.T, c Case) {
 	for _, rewrite := range []func(string) string{garble, half, func(string) string { return "" }} {
 		x.f.rewrite = rewrite
 		env := x.w.Env()
-		env.Hosts = x.f
+		env.Hosts, env.Dial = x.f, x.f.dial(env.Dial)
 		for _, site := range x.w.System().Sites() {
 			o := x.w.System().ObserveSite(context.Background(), env, site)
 			require.Equal(t, dr.Unknown, o.AcceptsWrites, "%s", o.Summary)

@@ -94,7 +94,9 @@ func TestTheExampleInventoryHasEveryFieldOfTheFormat(t *testing.T) {
 	example := read(t, "docs/systems.yaml")
 	sources, err := filepath.Glob(filepath.Join(root, "internal", "inventory", "*.go"))
 	require.NoError(t, err)
-	sources = append(sources, filepath.Join(root, "adapters", "postgres", "inventory.go"))
+	products, err := filepath.Glob(filepath.Join(root, "adapters", "*", "inventory.go"))
+	require.NoError(t, err)
+	sources = append(sources, products...)
 	tag := regexp.MustCompile("`yaml:\"([a-z_]+)\"`")
 	fields := 0
 	for _, path := range sources {

@@ -1,0 +1,76 @@
+// Package oceanbase_test runs OceanBase's procedures for real: the embedded
+// Temporal server, worker processes and the lab's clusters, over the wire
+// protocol. It breaks them in between and asks the ledger what that cost.
+package oceanbase_test
+
+import (
+	"context"
+	"database/sql"
+	"testing"
+
+	_ "github.com/go-sql-driver/mysql" // the clusters speak its protocol
+	"github.com/stretchr/testify/require"
+
+	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/e2e"
+)
+
+const (
+	planned   = `{"system":"orders","mode":"planned","to":"west","reason":"maintenance"}`
+	unplanned = `{"system":"orders","mode":"unplanned","to":"west","reason":"east is lost"}`
+	failback  = `{"system":"orders","reason":"east is back"}`
+	reseed    = `{"system":"orders","to":"east","reason":"east is rebuilt"}`
+
+	toPrimary = "server: switchover to primary"
+	toStandby = "server: switchover to standby"
+	activate  = "server: activate standby"
+)
+
+// stage is where a procedure is played, with what only OceanBase's tests need.
+type stage struct{ *e2e.Stage }
+
+func newStage(t *testing.T, settings ...string) *stage {
+	t.Helper()
+	var args []string
+	for _, s := range settings {
+		args = append(args, "--set", s)
+	}
+	return &stage{e2e.NewStage(t, "oceanbase", args...)}
+}
+
+// statement is what a person types as root@sys of a site.
+func (s *stage) statement(site, q string) {
+	s.T.Helper()
+	db, err := sql.Open("mysql", s.Lab.Endpoints[site])
+	require.NoError(s.T, err)
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(context.Background(), q)
+	require.NoError(s.T, err, q)
+}
+
+// done carries a procedure through, with every gate approved.
+func (s *stage) done(p dr.Procedure, input string) dr.Result {
+	s.T.Helper()
+	run := s.Start(p, input)
+	s.Drive(run)
+	return s.Ended(run, dr.EndDone)
+}
+
+// refused starts a procedure that must end before its gate.
+func (s *stage) refused(p dr.Procedure, input string, says ...string) {
+	s.T.Helper()
+	res := s.Ended(s.Start(p, input), dr.EndRefused)
+	for _, text := range says {
+		require.Contains(s.T, res.Ending.Text, text)
+	}
+}
+
+// ping asks whether a site's first observer answers.
+func (s *stage) ping(site string) error {
+	db, err := sql.Open("mysql", s.Lab.Endpoints[site])
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	return db.PingContext(context.Background())
+}
