@@ -341,9 +341,19 @@ func TestABadInventoryIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	for _, change := range [][2]string{
 		{"sid: DRT", "sid: drt"},
-		{`"00"`, "0"}, {"SWITCHBACK", "x'; drop"}, {"credential: erp", "credential: none"}, {"credential: erp", "credential: ''"}, {"DRT: {}", "SYSTEMDB: {}"},
-		{"DRT: {}", "\"D;R\": {}"}, {"tls: 'off'", "tls: maybe"}, {"tls: 'off'", "handshake: perhaps"}, {"tls: 'off'", "surprise: 1"}, {"tls: 'off'", "timeouts: {start: 0.5s}"},
-		{"tls: 'off'", "max_write_wait: 1500ms"}, {"tls: 'off'", "tls_ca: ca.pem"}, {"tls: 'off'", "max_replay_backlog_mb: -1"},
+		{`"00"`, "0"},
+		{"SWITCHBACK", "x'; drop"},
+		{"credential: erp", "credential: none"},
+		{"credential: erp", "credential: ''"},
+		{"DRT: {}", "SYSTEMDB: {}"},
+		{"DRT: {}", "\"D;R\": {}"},
+		{"tls: 'off'", "tls: maybe"},
+		{"tls: 'off'", "handshake: perhaps"},
+		{"tls: 'off'", "surprise: 1"},
+		{"tls: 'off'", "timeouts: {start: 0.5s}"},
+		{"tls: 'off'", "max_write_wait: 1500ms"},
+		{"tls: 'off'", "tls_ca: ca.pem"},
+		{"tls: 'off'", "max_replay_backlog_mb: -1"},
 	} {
 		_, err := decode(strings.Replace(systemYAML, change[0], change[1], 1), northYAML, southYAML)
 		require.Error(t, err, change[1])
