@@ -32,10 +32,23 @@ func TestABadInventoryIsRefused(t *testing.T) {
 		require.Error(t, err, change[1])
 	}
 	for _, change := range [][2]string{
-		{"host: hana-n", "host: zzz"}, {"site_name: NORTH", "site_name: ''"}, {"site_name: NORTH", "site_name: unknown"}, {"site_name: NORTH", "site_name: SOUTH"}, {"name: dba01", "name: dbb01"},
-		{"name: dba01", "name: 'a b'"}, {"/hana/backup", "backup"}, {"/hana/backup", "/hana/../x"}, {"10.0.0.1", "'x;y'"}, {"backup_dir", "replication_mode"}, {"backup_dir: /hana/backup", "operation_mode: replay"},
-		{"backup_dir: /hana/backup", "source: north"}, {"backup_dir: /hana/backup", "tenant_ports: {XXX: 1}"}, {"backup_dir: /hana/backup", "tenant_ports: {DRT: 0}"}, {"backup_dir: /hana/backup", "sql_port: 70000"},
-		{"backup_dir: /hana/backup", "more: [{host: hana-s}]"}, {"backup_dir: /hana/backup", "usr_sap: usr"},
+		{"host: hana-n", "host: zzz"},
+		{"site_name: NORTH", "site_name: ''"},
+		{"site_name: NORTH", "site_name: unknown"},
+		{"site_name: NORTH", "site_name: SOUTH"},
+		{"name: dba01", "name: dbb01"},
+		{"name: dba01", "name: 'a b'"},
+		{"/hana/backup", "backup"},
+		{"/hana/backup", "/hana/../x"},
+		{"10.0.0.1", "'x;y'"},
+		{"backup_dir", "replication_mode"},
+		{"backup_dir: /hana/backup", "operation_mode: replay"},
+		{"backup_dir: /hana/backup", "source: north"},
+		{"backup_dir: /hana/backup", "tenant_ports: {XXX: 1}"},
+		{"backup_dir: /hana/backup", "tenant_ports: {DRT: 0}"},
+		{"backup_dir: /hana/backup", "sql_port: 70000"},
+		{"backup_dir: /hana/backup", "more: [{host: hana-s}]"},
+		{"backup_dir: /hana/backup", "usr_sap: usr"},
 	} {
 		_, err := decode(systemYAML, strings.Replace(northYAML, change[0], change[1], 1), southYAML)
 		require.Error(t, err, change[1])
