@@ -19,8 +19,11 @@ type registerArgs struct {
 	Mode      string `json:"mode"`
 	Operation string `json:"operation"`
 	// Full forces a full replica.
-	Full bool   `json:"full,omitempty"`
-	Run  string `json:"run"`
+	Full bool `json:"full,omitempty"`
+	// Again says that a registration of before does not count: the source has
+	// been registered anew itself, and has forgotten it.
+	Again bool   `json:"again,omitempty"`
+	Run   string `json:"run"`
 }
 
 // registerScript tries again, three times, while the primary answers that it is
@@ -71,7 +74,7 @@ var register = kit.Spec[registerArgs]{
 	Interpret: interpretRegister,
 	ProofText: func(a registerArgs) string {
 		s := fmt.Sprintf("hdbnsutil -sr_stateConfiguration on %s says mode: %s, operation mode: %s, site name: %s, and its primary masters are hosts of %s", a.On.main().Host, a.Mode, a.Operation, a.On.Name, a.Source.Site)
-		if a.Full {
+		if a.Full || a.Again {
 			s += "; " + a.markFile() + " exists"
 		}
 		return s
@@ -100,7 +103,7 @@ func probeRegister(ctx context.Context, env kit.Env, a registerArgs) kit.Effect 
 	if s.Mode != a.Mode || s.Operation != "" && s.Operation != a.Operation || s.SiteName != a.On.Name || !fed {
 		return kit.NotDone("the files of %s say mode %s, operation mode %s, name %s, registered at %s", a.On.Site, s.Mode, orNone(s.Operation), orNone(s.SiteName), orNone(strings.Join(masters, " ")))
 	}
-	if a.Full {
+	if a.Full || a.Again {
 		out, err := readOn(ctx, env, a.On.exists(a.markFile()))
 		if err != nil {
 			return notRead(a.On, err)
@@ -108,7 +111,7 @@ func probeRegister(ctx context.Context, env kit.Env, a registerArgs) kit.Effect 
 		switch strings.TrimSpace(out.Stdout) {
 		case "yes":
 		case "no":
-			return kit.NotDone("%s is registered at %s, but this run has not forced a full replica", a.On.Site, a.Source.Site)
+			return kit.NotDone("%s is registered at %s, but not by this run", a.On.Site, a.Source.Site)
 		default:
 			return kit.NotKnown("%s: the answer %q was not recognised", a.On.Site, dr.Clip(out.Stdout, 40))
 		}

@@ -112,6 +112,13 @@ func (d *describer) replication() {
 		}
 		d.add("recommendation", t, "getTakeoverRecommendation.py", "a takeover is %s", text)
 	}
+	for _, v := range d.r.SQL.Pairs {
+		d.add("pair_"+strings.ToLower(dr.Clip(v.Secondary, 40)), dr.TriOf(strings.EqualFold(v.Status, "ACTIVE")), "M_SYSTEM_REPLICATION", "%s feeds %s: %s, %s, %s",
+			v.Source, v.Secondary, v.Mode, v.Operation, v.Status)
+	}
+	if n := d.r.SQL.Retained; n > 0 {
+		d.add("log_retained", dr.Yes, "M_LOG_SEGMENTS", "%s of log are kept for secondaries", dr.ByteText(n))
+	}
 	if v, ok := d.r.Ini["system_replication/enable_full_sync"]; ok {
 		d.add("full_sync", dr.TriOf(strings.EqualFold(v, "true")), "global.ini", "enable_full_sync = %s", v)
 	}

@@ -18,6 +18,7 @@ func TestInSyncNeedsEverySourceAndEveryService(t *testing.T) {
 		"all active":                     {func(*Reading) {}, dr.Yes},
 		"exit 15 but SQL says otherwise": {func(r *Reading) { r.SQL.Rows[0].Status = "ERROR" }, dr.No},
 		"SQL active but the script not":  {func(r *Reading) { r.Status.Exit, r.Status.Overall = 11, "ERROR" }, dr.No},
+		"M_SYSTEM_REPLICATION disagrees": {func(r *Reading) { r.SQL.Pairs = []Pair{{"NORTH", "SOUTH", "SYNC", "logreplay", "ERROR"}} }, dr.No},
 		"the script is silent":           {func(r *Reading) { r.Status = nil }, dr.Unknown},
 		"the secondary is away":          {func(r *Reading) { r.SQL.Rows[0].Active = "CONNECTION TIMEOUT" }, dr.No},
 		"SQL lists nothing":              {func(r *Reading) { r.SQL.Rows = nil }, dr.Unknown},

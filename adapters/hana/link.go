@@ -37,6 +37,11 @@ func linkTo(r Reading, name string, tenants []TenantLogin) link {
 			script, scriptText = dr.No, "exit code 15 without a single service"
 		}
 	}
+	for _, v := range r.SQL.Pairs {
+		if v.Secondary == name && sql == dr.Yes && !strings.EqualFold(v.Status, "ACTIVE") {
+			sql, sqlText = dr.No, "every row is active, but M_SYSTEM_REPLICATION says "+orNone(v.Status)
+		}
+	}
 	l := link{InSync: script.And(sql), Rows: only(r.SQL.Rows, name), Backlog: backlog(scriptRows(r, name))}
 	if len(l.Rows) == 0 {
 		l.Rows = scriptRows(r, name)

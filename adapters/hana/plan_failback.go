@@ -2,6 +2,7 @@ package hana
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/switchback-dr/switchback/dr"
 )
@@ -75,6 +76,9 @@ func (p *planner) convert(primary, to string) error {
 	p.d.Consequence("What %s wrote after %s took over and %s does not hold is discarded by the registration.", to, primary, primary)
 	if r.Running() == dr.Yes && (r.State == nil || r.State.Suspended != dr.Yes) && r.Mode() == "primary" {
 		p.d.Consequence("%s was started again as a primary after the takeover: if clients wrote there, these writes are lost.", to)
+	}
+	if strings.EqualFold(p.rs[primary].Ini["system_replication/enable_log_retention"], "off") {
+		p.d.Consequence("%s keeps no log for secondaries (enable_log_retention = off): expect a full replica.", primary)
 	}
 	p.d.Consequence("HANA decides itself between a delta and a full replica; a full one can take hours, and the system is protected only after it.")
 	p.d.Consequence("%s stays a secondary of %s until the cutover gate is approved.", to, primary)

@@ -46,7 +46,8 @@ func (p *planner) tier(ph dr.Phase, site, source, now string) error {
 		Phase: ph, Slug: "enable-" + source, Site: source, Title: "Let " + source + " feed " + site, Timeout: shortStep, Skip: dr.SkipDecision,
 		Why: "a secondary that feeds the next tier must be enabled as a source",
 	}, enableArgs{On: p.place(source), Primary: p.place(now), Run: p.in.RunID}))
-	return p.stepsFollow(ph, ph, site, source, now, false, dr.SkipDecision)
+	a := registerArgs{On: p.place(site), Source: p.place(source), Primary: p.place(now), Again: true, Run: p.in.RunID}
+	return p.follow(ph, ph, a, dr.SkipDecision)
 }
 
 // selfRegisters says whether secondaries re-register by themselves.

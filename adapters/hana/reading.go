@@ -92,6 +92,32 @@ func (p Place) observe(ctx context.Context, env kit.Env) (Reading, error) {
 	})
 	ask("sr_state_configuration", p.srConfig(), func(o kit.Output) error { return takeState(o, &g.r.Config) })
 	ask("landscape", p.landscape(), g.takeLandscape)
+	p.askFiles(g, ask)
+	ask("cluster", p.main().cluster(), g.takeCluster)
+	g.r.Processes = make([]Processes, len(p.Hosts))
+	for i, h := range p.Hosts {
+		g.r.Processes[i] = Processes{Host: h.Name, Text: "not read"}
+		ask("processes "+h.Name, p.processes(h), func(o kit.Output) error { return takeProcesses(o, h, &g.r.Processes[i]) })
+		ask("autostart "+h.Name, p.autostart(h), func(o kit.Output) error {
+			v, err := parseAutostart(o.Stdout)
+			if err == nil {
+				g.r.Autostart[h.Name] = v
+			}
+			return err
+		})
+	}
+	wg.Wait()
+	if len(g.lost) == len(p.Hosts) && len(g.r.Gaps) > 0 && g.r.State == nil && g.r.Config == nil && g.r.Version == "" {
+		return g.r, g.lost[p.main().Host]
+	}
+	return g.r, nil
+}
+
+// asker runs one command beside the others and hands its output to take.
+type asker func(what string, c dr.Command, take func(kit.Output) error)
+
+// askFiles reads what stands in files, and the version.
+func (p Place) askFiles(g *gatherer, ask asker) {
 	ask("version", p.version(), func(o kit.Output) error {
 		if g.r.Version = parseVersion(o.Stdout); g.r.Version == "" {
 			return fmt.Errorf("`HDB version` is not recognised")
@@ -118,24 +144,6 @@ func (p Place) observe(ctx context.Context, env kit.Env) (Reading, error) {
 			return err
 		})
 	}
-	ask("cluster", p.main().cluster(), g.takeCluster)
-	g.r.Processes = make([]Processes, len(p.Hosts))
-	for i, h := range p.Hosts {
-		g.r.Processes[i] = Processes{Host: h.Name, Text: "not read"}
-		ask("processes "+h.Name, p.processes(h), func(o kit.Output) error { return takeProcesses(o, h, &g.r.Processes[i]) })
-		ask("autostart "+h.Name, p.autostart(h), func(o kit.Output) error {
-			v, err := parseAutostart(o.Stdout)
-			if err == nil {
-				g.r.Autostart[h.Name] = v
-			}
-			return err
-		})
-	}
-	wg.Wait()
-	if len(g.lost) == len(p.Hosts) && len(g.r.Gaps) > 0 && g.r.State == nil && g.r.Config == nil && g.r.Version == "" {
-		return g.r, g.lost[p.main().Host]
-	}
-	return g.r, nil
 }
 
 func (g *gatherer) primary() bool {

@@ -2,6 +2,7 @@ package hana
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -20,11 +21,26 @@ type SQL struct {
 	// Rows is the replication of every service of every database.
 	Rows []Service `json:"rows,omitempty"`
 	// Incomplete says why Rows may lack some.
-	Incomplete string     `json:"incomplete,omitempty"`
-	Takeovers  []Takeover `json:"takeovers,omitempty"`
+	Incomplete string `json:"incomplete,omitempty"`
+	// Pairs are the rows of M_SYSTEM_REPLICATION: one for each source and
+	// secondary.
+	Pairs     []Pair     `json:"pairs,omitempty"`
+	Takeovers []Takeover `json:"takeovers,omitempty"`
 	// HistoryRead is set when the takeover history could be read, so that no
 	// rows means no takeovers.
 	HistoryRead bool `json:"history_read,omitempty"`
+	// Retained is the log that is kept for secondaries, in bytes; -1 when it
+	// could not be read.
+	Retained int64 `json:"retained,omitempty"`
+}
+
+// Pair is a row of M_SYSTEM_REPLICATION.
+type Pair struct {
+	Source    string `json:"source"`
+	Secondary string `json:"secondary"`
+	Mode      string `json:"mode"`
+	Operation string `json:"operation"`
+	Status    string `json:"status"`
 }
 
 // Database is a row of M_DATABASES.
@@ -59,6 +75,8 @@ const (
 	serviceColumns = `HOST, PORT, VOLUME_ID, SECONDARY_HOST, SECONDARY_SITE_NAME, SECONDARY_ACTIVE_STATUS, SECONDARY_CONNECT_TIME, REPLICATION_MODE, REPLICATION_STATUS, ` +
 		`REPLICATION_STATUS_DETAILS, FULL_SYNC, LAST_LOG_POSITION, LAST_LOG_POSITION_TIME, SHIPPED_LOG_POSITION, SHIPPED_LOG_POSITION_TIME, ` +
 		`SHIPPED_LAST_FULL_REPLICA_START_TIME, SHIPPED_LAST_FULL_REPLICA_END_TIME, SHIPPED_LAST_DELTA_REPLICA_START_TIME`
+	querySystems     = `SELECT SITE_NAME, SECONDARY_SITE_NAME, REPLICATION_MODE, OPERATION_MODE, REPLICATION_STATUS FROM M_SYSTEM_REPLICATION`
+	querySegments    = `SELECT STATE, TOTAL_SIZE FROM M_LOG_SEGMENTS`
 	queryServices    = `SELECT ` + serviceColumns + ` FROM M_SERVICE_REPLICATION`
 	queryAllServices = `SELECT DATABASE_NAME, ` + serviceColumns + ` FROM SYS_DATABASES.M_SERVICE_REPLICATION`
 )
@@ -91,6 +109,16 @@ func (p Place) readSQL(ctx context.Context, env kit.Env) SQL {
 		out.HistoryRead = true
 		out.Takeovers = takeovers(rows)
 	}
+	if rows, err = rowsOf(ctx, p, systemDB, conn, querySystems); err == nil {
+		for _, r := range rows {
+			out.Pairs = append(out.Pairs, Pair{
+				Source: dr.Clip(r["SITE_NAME"], 80), Secondary: dr.Clip(r["SECONDARY_SITE_NAME"], 80), Mode: dr.Clip(r["REPLICATION_MODE"], 20),
+				Operation: dr.Clip(r["OPERATION_MODE"], 40), Status: dr.Clip(r["REPLICATION_STATUS"], 40),
+			})
+		}
+	}
+	rows, err = rowsOf(ctx, p, systemDB, conn, querySegments)
+	out.Retained = retained(rows, err)
 	if rows, err = rowsOf(ctx, p, systemDB, conn, queryAllServices); err == nil {
 		out.Rows = services(rows, "")
 		return out
@@ -109,6 +137,20 @@ func (p Place) readSQL(ctx context.Context, env kit.Env) SQL {
 		out.Rows = append(out.Rows, services(rows, t.Name)...)
 	}
 	return out
+}
+
+// retained adds up the segments that are kept for replication only.
+func retained(rows answer, err error) int64 {
+	if err != nil {
+		return -1
+	}
+	var sum int64
+	for _, r := range rows {
+		if n, err := strconv.ParseInt(r["TOTAL_SIZE"], 10, 64); err == nil && r["STATE"] == "RetainedFree" {
+			sum += n
+		}
+	}
+	return sum
 }
 
 func errText(err error) string {

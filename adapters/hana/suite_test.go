@@ -40,7 +40,7 @@ func newWorld(t *testing.T, args ...string) *world {
 	text, err := os.ReadFile(w.lab.Inventory)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "\n            sid: DRT\n")
-	marked := strings.Replace(string(text), "\n            sid: DRT\n", "\n            sid: DRT\n            hook: true\n            timeouts: {start: 1m, stop: 1m, takeover: 1m, sync: 2m, backup: 1m}\n", 1)
+	marked := strings.Replace(string(text), "\n            sid: DRT\n", "\n            sid: DRT\n            hook: true\n            timeouts: {start: 1m, stop: 1m, takeover: 1m, sync: 40s, backup: 1m}\n", 1)
 	require.NoError(t, os.WriteFile(w.lab.Inventory, []byte(marked), 0o600))
 	w.inv, err = inventory.Load(w.lab.Inventory, []kit.Adapter{New()})
 	require.NoError(t, err)
@@ -198,6 +198,11 @@ func TestTheAdapterPassesTheSuite(t *testing.T) {
 			return w
 		}},
 		{Name: "failback", Request: goBack, Gate: dr.GateConvert, NoUndo: true, Build: func(t *testing.T) adaptertest.World { return taken(t) }},
+		{Name: "cutover", Request: goBack, Gate: dr.GateCutover, Build: func(t *testing.T) adaptertest.World {
+			w := newWorld(t)
+			w.base = &dr.Baseline{Primary: "west", Sites: w.sys.Baseline(w.observe())}
+			return w.leftovers("east")
+		}},
 		{Name: "reseed", Request: dr.Request{Procedure: dr.ProcReseed, To: "east"}, Gate: dr.GateOverwrite, NoUndo: true, Build: func(t *testing.T) adaptertest.World { return taken(t) }},
 	}})
 }

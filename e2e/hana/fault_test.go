@@ -3,15 +3,17 @@ package hana_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/e2e"
+	"github.com/switchback-dr/switchback/internal/recall"
 )
 
-// refusal is a fault under which a request must be refused in one sentence.
-type refusal struct {
+// broken is a fault under which a request must be refused in one sentence.
+type broken struct {
 	name  string
 	fault []string
 	input string
@@ -24,7 +26,7 @@ func TestWhatTheToolsHideOrLieAboutIsRefusedAndNeverGuessed(t *testing.T) {
 	t.Parallel()
 	s := e2e.NewStage(t, "hana")
 	inSync(s)
-	for _, c := range []refusal{
+	for _, c := range []broken{
 		{"the state of the secondary is cut off", []string{"truncated-output", "west", "hdbnsutil", "120"}, planned, "unknown"},
 		{"the state of the secondary has another exit code", []string{"lying-exit", "west", "hdbnsutil", "1"}, planned, "unknown"},
 		{"the status is cut off", []string{"truncated-output", "east", "systemReplicationStatus.py", "200"}, planned, "in sync"},
@@ -35,30 +37,43 @@ func TestWhatTheToolsHideOrLieAboutIsRefusedAndNeverGuessed(t *testing.T) {
 	}
 	t.Run("the status lies while the link is cut", func(t *testing.T) {
 		s := s.On(t)
-		s.Fault("link-cut", "west")
+		s.Fault("link-cut", "east")
 		e2e.Await(t, limit, "the status shows it", func() (bool, string) {
 			out := s.Shell("east", `sh -lc 'cd "$DIR_EXECUTABLE/python_support" && python systemReplicationStatus.py; echo $?'`)
 			return out[len(out)-3:] != "15\n", out
 		})
-		refused(s, refusal{"", []string{"lying-exit", "east", "systemReplicationStatus.py", "15"}, planned, "in sync"})
-		s.Unfault("link-cut", "west")
+		refused(s, broken{"", []string{"lying-exit", "east", "systemReplicationStatus.py", "15"}, planned, "in sync"})
+		s.Unfault("link-cut", "east")
+	})
+	t.Run("views and script lie while nothing is shipped", func(t *testing.T) {
+		s := s.On(t)
+		s.Fault("status-lies", "east")
+		s.Fault("link-cut", "east")
+		s.Writes(100)
+		before, err := recall.From(t.Context(), s.Client, "erp")
+		require.NoError(t, err)
+		var after *dr.Memory
+		e2e.Await(t, limit, "some more observations", func() (bool, string) {
+			after, err = recall.From(t.Context(), s.Client, "erp")
+			return err == nil && after.At.After(before.At.Add(3*time.Second)), "no newer memory"
+		})
+		require.Equal(t, before.Proof.At, after.Proof.At, "a lie is no proof")
+		s.Unfault("status-lies", "east")
+		s.Unfault("link-cut", "east")
 	})
 	t.Run("a primary that works is not shot", func(t *testing.T) {
 		s := s.On(t)
 		inSync(s)
-		refused(s, refusal{"", []string{"recommendation-missing", "east"}, unplanned, "alive"})
+		refused(s, broken{"", []string{"recommendation-missing", "east"}, unplanned, "alive"})
 	})
 }
 
 // refused starts a procedure under a fault and requires a refusal.
-func refused(s *e2e.Stage, c refusal) {
+func refused(s *e2e.Stage, c broken) {
 	s.T.Helper()
 	before := s.Ledger().Commands
 	s.Fault(c.fault[0], c.fault[1:]...)
-	run := s.Start(dr.ProcTakeover, c.input)
-	res := s.Ended(run, dr.EndRefused)
-	s.T.Log(res.Ending.Text)
-	require.Contains(s.T, res.Ending.Text, c.says)
+	require.Contains(s.T, refusal(s, dr.ProcTakeover, c.input), c.says)
 	require.Equal(s.T, before, s.Ledger().Commands)
 	s.Unfault(c.fault[0], c.fault[1:]...)
 }

@@ -89,6 +89,7 @@ func (s *system) installPrograms(h *host.Host, inst string) error {
 	exe := inst + "/exe/"
 	for at, b := range map[string]host.Builtin{
 		exe + "hdbnsutil": programs.NSUtilProgram, exe + "sapcontrol": programs.SapControlProgram, inst + "/HDB": programs.HDBProgram,
+		exe + "scp": programs.SecureCopyProgram,
 	} {
 		if err := h.Install(b, at); err != nil {
 			return err

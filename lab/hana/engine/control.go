@@ -56,6 +56,7 @@ func (e *engine) remoteOperations() map[string]handler {
 		"resume":     with(e.resume),
 		"changemode": with(e.secondaryChangesMode),
 		"reregister": with(e.reregister),
+		"ssfs":       with(e.secureStore),
 	}
 }
 

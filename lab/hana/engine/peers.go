@@ -111,7 +111,9 @@ func (e *engine) pinged(p ping) (pong, error) {
 	if !site.Secondary() {
 		return answer, nil
 	}
-	answer.Sites = site.Targets(site.ID)
+	if site.Source {
+		answer.Sites = site.Targets(site.ID)
+	}
 	source := sourceOf(site)
 	if source == nil || source.Name != p.From {
 		return answer, nil

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 
 	"github.com/switchback-dr/switchback/lab/hana/instance"
@@ -239,4 +240,17 @@ func (e *engine) initialize(ctx context.Context, a instance.InitializeArgs) (ins
 		}
 	}
 	return instance.Done{}, nil
+}
+
+// secureStore gives the files of the secure store to the lab's scp.
+func (e *engine) secureStore(context.Context, instance.Nothing) (instance.SecureStore, error) {
+	var out instance.SecureStore
+	for _, name := range e.conf.SSFS() {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return out, err
+		}
+		out.Files = append(out.Files, b)
+	}
+	return out, nil
 }

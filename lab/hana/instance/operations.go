@@ -51,6 +51,11 @@ type (
 	}
 )
 
+// SecureStore is the content of the secure store's files, for scp.
+type SecureStore struct {
+	Files [][]byte `json:"files"`
+}
+
 // RegisterArgs is what a site tells its source in -sr_register.
 type RegisterArgs struct {
 	Name          string   `json:"name"`
@@ -89,7 +94,9 @@ func (c Config) Registered(r Registration) error {
 		}
 	}
 	_, err = c.Update(func(s *Site) error {
-		source := s.Source
+		// A former primary feeds nobody before it is enabled as a source again;
+		// what it knows of its own secondaries is out of date.
+		source := s.Source && s.Mode != ModePrimary
 		s.Mode, s.OperationMode, s.ID, s.Name = r.Mode, r.OperationMode, r.ID, r.Name
 		s.Masters = []string{r.Master}
 		s.Topology = Topology{Sites: r.Sites, ForceFull: r.Force, Registered: time.Now().UTC(), Source: source && len(s.Topology.Targets(r.ID)) > 0}

@@ -12,5 +12,6 @@ var (
 	HDBProgram            = host.NewBuiltin("hana-hdb", HDB)
 	ReplicationProgram    = host.NewBuiltin("hana-sr-status", ReplicationStatus)
 	LandscapeProgram      = host.NewBuiltin("hana-landscape", Landscape)
+	SecureCopyProgram     = host.NewBuiltin("hana-scp", SecureCopy)
 	RecommendationProgram = host.NewBuiltin("hana-recommendation", Recommendation)
 )
