@@ -169,3 +169,30 @@ func TestAThirdStandbyIsMadeToFitTheNewPrimary(t *testing.T) {
 	c.sys("ALTER SYSTEM SET LOG_RESTORE_SOURCE = '' TENANT = orders")
 	refuses(t, c.exec(flashback+"5 TENANT = 'orders'"), 4179, "smaller than tenant sync_scn")
 }
+
+func TestAThirdStandbyThatIsBehindOnlyInOneStreamIsCutAndFollows(t *testing.T) {
+	a, b := pair(t, usual)
+	c := cluster(t, 3, usual)
+	c.pools()
+	c.follow(a, "p1")
+	c.turn("lag-stream-orders-1001", "1h")
+	a.write(1, 4)
+	b.until("the second has everything so far", func() bool { return b.rows() == 4 })
+	b.turn("lag-orders", "1h")
+	a.write(5, 10)
+	const ends = "SELECT END_LSN FROM oceanbase.GV$OB_LOG_STAT WHERE TENANT_ID = 1002 AND LS_ID = 1002"
+	c.until("one stream of the third is ahead", func() bool { return c.one(ends) == "5" })
+	b.sys(activate)
+	at := b.one("SELECT VALUE3 FROM oceanbase.DBA_OB_ROOTSERVICE_EVENT_HISTORY WHERE EVENT = 'flashback end'")
+	c.sys("ALTER SYSTEM RECOVER STANDBY TENANT = orders CANCEL")
+	c.sys("ALTER SYSTEM SET LOG_RESTORE_SOURCE = '' TENANT = orders")
+	c.sys("ALTER SYSTEM FLASHBACK STANDBY LOG TO SCN = " + at + " TENANT = 'orders'")
+	require.Equal(t, "STANDBY/NORMAL", c.role())
+	require.Equal(t, "2", c.one(ends))
+	c.turn("lag-stream-orders-1001", "")
+	c.sys("ALTER SYSTEM SET LOG_RESTORE_SOURCE = '" + b.source() + "' TENANT = orders")
+	c.sys("ALTER SYSTEM RECOVER STANDBY TENANT = orders UNTIL UNLIMITED")
+	b.write(21, 23)
+	c.until("the third follows the new primary", func() bool { return c.rows() == 7 })
+	require.Equal(t, "NORMAL", c.one("SELECT DISTINCT SYNC_STATUS FROM oceanbase.V$OB_LS_LOG_RESTORE_STATUS"))
+}

@@ -129,15 +129,21 @@ func (f *fetchStream) answer(o *Cluster, t *tenant, s *stream, from fetchFrom) {
 // limit, not more than about 3 s ahead of the slowest stream (server source),
 // and not younger than the switch for lag says. The caller holds the lock.
 func (o *Cluster) limits(t *tenant) map[int64]int64 {
-	const ahead = 3 * time.Second
 	all := map[int64]int64{}
 	slowest := maxSCN
 	for _, s := range t.Streams {
 		slowest = min(slowest, max(s.Sync, s.BeginSCN, s.Create))
 	}
 	now := time.Now()
+	// A tenant that is far behind takes half of the way at once: a new standby
+	// would need a round for every three seconds of history otherwise.
+	// One with a stream that stands still does not.
+	ahead := int64(3 * time.Second)
+	if !o.standsStill(t) {
+		ahead = max(ahead, (now.UnixNano()-slowest)/2)
+	}
 	for _, s := range t.Streams {
-		limit := min(t.Until, slowest+int64(ahead))
+		limit := min(t.Until, slowest+ahead)
 		for _, knob := range []string{knobLag + "-" + t.Name, lagOf(t, s.ID)} {
 			if d := o.knobs.duration(knob); d > 0 {
 				limit = min(limit, now.Add(-d).UnixNano())
@@ -146,4 +152,14 @@ func (o *Cluster) limits(t *tenant) map[int64]int64 {
 		all[s.ID] = limit
 	}
 	return all
+}
+
+// standsStill says whether one of a tenant's streams cannot keep up.
+func (o *Cluster) standsStill(t *tenant) bool {
+	for _, s := range t.Streams {
+		if _, ok := o.leader(t, s.ID); !ok || o.knobs.on(lagOf(t, s.ID)) {
+			return true
+		}
+	}
+	return false
 }

@@ -60,7 +60,7 @@ func (c *change) waitStreams(ls int64) error {
 		if err != nil && (ls != 0 || !retriable(err)) {
 			return err
 		}
-		if !c.pause(time.Duration(o.Pace.Poll) / 2) {
+		if !c.pause(time.Duration(o.Pace.Poll)) {
 			return refusedf(o.Version, c.kind, waitSync, -4012)
 		}
 	}
