@@ -49,6 +49,9 @@ func newLab(t testing.TB, change func(e *labkit.Entry), set ...string) *labWorld
 		_ = os.RemoveAll(dir)
 	})
 	e := l.System.Entry()
+	for _, n := range l.Sites {
+		delete(e.Sites[n], "host")
+	}
 	if change != nil {
 		change(&e)
 	}
