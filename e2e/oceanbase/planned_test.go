@@ -15,7 +15,7 @@ func TestAPlannedTakeoverAndItsFailbackSurviveEverything(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.Writes(20)
-	for _, state := range []string{"NORMAL", "PREPARE SWITCHING TO STANDBY", "SWITCHING TO STANDBY"} {
+	for _, state := range []string{"ACCEPTED", "PREPARE SWITCHING TO STANDBY", "SWITCHING TO STANDBY"} {
 		s.Fault("delay-at", "east", state, "300")
 	}
 	for _, state := range []string{"PREPARE SWITCHING TO PRIMARY", "FLASHBACK", "SWITCHING TO PRIMARY"} {

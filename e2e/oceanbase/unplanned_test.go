@@ -42,7 +42,7 @@ func TestALostSiteIsTakenOverAndRebuiltAndHandedBack(t *testing.T) {
 
 	// The old primary comes back and accepts writes: told, and refused.
 	s.Fault("host-up", "east")
-	s.refused(dr.ProcFailback, failback, "two sites accept writes")
+	s.refused(dr.ProcFailback, failback, "two primaries")
 	s.statement("east", "ALTER SYSTEM SWITCHOVER TO STANDBY TENANT = orders")
 	lost := *s.Ledger().Lost
 	hit := s.Survives(s.Start(dr.ProcFailback, failback), func() {})
