@@ -136,15 +136,6 @@ func (w *labWorld) walk(req dr.Request, g dr.Gate, run string) {
 	}
 }
 
-func (w *labWorld) log() {
-	for _, v := range w.observe().Sites {
-		w.t.Log(v.Site, v.Role, v.AcceptsWrites, v.Summary)
-		for _, f := range v.Facts {
-			w.t.Log("   ", f.String())
-		}
-	}
-}
-
 // sql runs a statement as root@sys of a site.
 func (w *labWorld) sql(site, q string) []row {
 	w.t.Helper()
