@@ -13,6 +13,7 @@ require github.com/stretchr/testify v1.12.1
 
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
+	github.com/SAP/go-hdb v1.16.12 // indirect
 	github.com/coreos/go-semver v0.3.1 // indirect
 	github.com/go-mysql-org/go-mysql v1.15.0 // indirect
 	github.com/goccy/go-json v0.10.6 // indirect

@@ -236,6 +236,10 @@ type Plan struct {
 	// Leaves is set when the procedure will end with the system unprotected;
 	// its Since is filled in at the end.
 	Leaves *Unprotected `json:"leaves,omitempty"`
+	// BackTo is the earliest phase from which people's replan of a hold starts:
+	// what is done of it already is found done by its probes. "" means the
+	// phase of the held step.
+	BackTo Phase `json:"back_to,omitempty"`
 	// Outage is how long clients are expected to be unable to write; "" when
 	// nobody can say.
 	Outage string    `json:"outage,omitempty"`

@@ -33,7 +33,7 @@ func TestWrongCommandLinesGetASentence(t *testing.T) {
 		{"usage:", []string{"up"}},
 		{"usage:", []string{"ledger", "more"}},
 		{"flag provided but not defined: -x", []string{"up", "postgres", "-x"}},
-		{`the lab has no product "oracle": it has postgres`, []string{"up", "oracle", "--dir", dir}},
+		{`the lab has no product "oracle": it has hana, vvr, openedge, oceanbase, postgres`, []string{"up", "oracle", "--dir", dir}},
 		{"a lab has 2 or 3 sites, not 5", []string{"up", "postgres", "--dir", dir, "--sites", "5"}},
 		{"no lab runs in " + dir, []string{"ledger", "--dir", dir}},
 		{"no lab runs in " + dir, []string{"fault", "--dir", dir, "host-down", "east", "off"}},

@@ -63,6 +63,7 @@ func (r *run) holdOn(h *hold) error {
 	}
 	r.recheckDue = true
 	if h.answer.Verb == dr.VerbReplan {
+		r.goBack = true
 		r.again = fmt.Sprintf("%s was on hold (%s) and %s asked for a new plan", h.status.Step, h.status.Text, who(h.answer))
 		return errReplan
 	}

@@ -80,6 +80,22 @@ func TestAReplanPlansThePhasesThatHaveNotBegunAndAsksAgain(t *testing.T) {
 		"nothing that was done is done again")
 }
 
+func TestAReplanGoesBackToThePhaseThatThePlanNames(t *testing.T) {
+	w := newWorld(t)
+	w.change = func(p *dr.Plan) { p.BackTo = dr.PhaseIsolate }
+	w.fail = once("redirect.change", dr.HoldReplan("test", "what isolate made is gone"))
+	w.at(1*time.Minute, func() { w.approve("ana") })
+	w.at(2*time.Minute, func() { w.answer(dr.VerbReplan, "ana") })
+	w.at(3*time.Minute, func() {
+		require.Equal(t, 2, w.status().Gate.Occurrence, "people approve what is done again")
+		w.approve("ana")
+	})
+	w.run(dr.WorkflowTakeover, takeover)
+	require.Equal(t, dr.EndDone, w.result().Ending.Kind)
+	require.Equal(t, []string{"prepare.change", "isolate.change", "promote.act", "isolate.change", "promote.act", "redirect.change", "verify.proof", "protect.change"}, w.ran,
+		"phases before it are not walked again")
+}
+
 func TestAbandonEndsAsItIsWithTheRolesAsRead(t *testing.T) {
 	w := newWorld(t)
 	w.fail = once("isolate.change", dr.Hold("test", "the host does not answer"))

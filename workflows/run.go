@@ -29,6 +29,9 @@ type run struct {
 	finished   []dr.FinishedStep
 	// from is the first phase of the present plan that has not begun.
 	from dr.Phase
+	// goBack is set when people asked for a new plan of a held step: it may
+	// begin with a phase that is over (Plan.BackTo).
+	goBack bool
 	// again says why the next gate opens again.
 	again string
 

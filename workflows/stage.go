@@ -108,6 +108,10 @@ func (r *run) adopt(p dr.Planned) {
 	}
 	r.status.From, r.status.To = p.Plan.From, p.Plan.To
 	r.status.Mode = p.Plan.Mode
+	if r.goBack && r.past(p.Plan.BackTo) {
+		r.from = p.Plan.BackTo
+	}
+	r.goBack = false
 	phases := make([]dr.PhaseStatus, 0, len(p.Plan.Phases))
 	for _, ph := range p.Plan.Phases {
 		if ph.Phase == dr.PhaseSafeStop {

@@ -41,7 +41,7 @@ func Compose(c Call) (dr.Plan, error) {
 	p := dr.Plan{
 		Schema: dr.PlanSchema, Envelope: c.Envelope, Procedure: c.Request.Procedure, System: c.System.Name, Product: c.System.Product,
 		Mode: c.Request.Mode, From: d.From, To: d.To, Reason: c.Request.Reason, Loss: d.Loss, Waivers: d.Waivers(),
-		Consequences: d.Consequences(), Nothing: d.Nothing, Situation: c.Situation, Leaves: d.Leaves, Outage: d.Outage, MadeAt: c.Now,
+		Consequences: d.Consequences(), Nothing: d.Nothing, Situation: c.Situation, Leaves: d.Leaves, BackTo: d.BackTo, Outage: d.Outage, MadeAt: c.Now,
 	}
 	p.Envelope.Gate = gate
 	if p.Nothing == "" {

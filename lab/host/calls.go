@@ -35,7 +35,8 @@ exec @REAL@ "$@"
 // Shim puts a counted stand-in for the program real at relative (a path below
 // the root) on the host.
 func (h *Host) Shim(relative, name, real string) error {
-	if err := dr.CheckStepID(strings.ReplaceAll(name, "_", "-")); err != nil {
+	// Vendors' programs also have capitals in their names (HDB).
+	if err := dr.CheckStepID(strings.ToLower(strings.ReplaceAll(name, "_", "-"))); err != nil {
 		return fmt.Errorf("the program name %q is not allowed", name)
 	}
 	if err := h.Program(faultRunner, faultRunnerText); err != nil {

@@ -6,16 +6,22 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/switchback-dr/switchback/lab/hana"
 	"github.com/switchback-dr/switchback/lab/labkit"
 	"github.com/switchback-dr/switchback/lab/oceanbase"
+	"github.com/switchback-dr/switchback/lab/openedge"
 	"github.com/switchback-dr/switchback/lab/postgres"
+	"github.com/switchback-dr/switchback/lab/vvr"
 )
 
 // All gives every product, in the order in which they are shown.
 func All() []labkit.Product {
 	return []labkit.Product{
-		postgres.Product{},
+		hana.Product{},
+		vvr.Product{},
+		openedge.Product{},
 		oceanbase.Product{},
+		postgres.Product{},
 	}
 }
 

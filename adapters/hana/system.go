@@ -1,0 +1,108 @@
+package hana
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/dr"
+)
+
+// system is one HANA system of the inventory.
+type system struct {
+	name  string
+	set   systemNode
+	sites []site
+}
+
+// site is one site of a system.
+type site struct {
+	Place Place
+	// BackupDir takes data backups; empty for HANA's own default.
+	BackupDir string
+	// Mode, Operation and Source are the site's as a secondary when no record
+	// tells.
+	Mode, Operation, Source string
+}
+
+// Sites lists the sites in the inventory's order.
+func (s *system) Sites() []string {
+	names := make([]string, 0, len(s.sites))
+	for _, v := range s.sites {
+		names = append(names, v.Place.Site)
+	}
+	return names
+}
+
+func (s *system) site(name string) (site, bool) {
+	for _, v := range s.sites {
+		if v.Place.Site == name {
+			return v, true
+		}
+	}
+	return site{}, false
+}
+
+// named finds a site by its replication name.
+func (s *system) named(name string) (site, bool) {
+	for _, v := range s.sites {
+		if v.Place.Name == name {
+			return v, true
+		}
+	}
+	return site{}, false
+}
+
+// Needs lists the programs that the adapter runs on each host.
+func (s *system) Needs() []kit.Need {
+	var out []kit.Need
+	for _, v := range s.sites {
+		for i, h := range v.Place.Hosts {
+			n := kit.Need{Site: v.Place.Site, Host: h.Host}
+			hana := "the login environment of <sid>adm must have it: log in by hand and look at PATH"
+			names := []string{"sapcontrol"}
+			if i == 0 {
+				names = append(names, "hdbnsutil", "HDB", "python")
+			}
+			for _, t := range names {
+				n.Tools = append(n.Tools, kit.Tool{Name: t, Path: t, Login: true, Hint: hana})
+			}
+			for _, t := range []string{"timeout", "sed", "grep", "cat", "sha256sum"} {
+				n.Tools = append(n.Tools, kit.Tool{Name: t, Path: t, Hint: "part of every Linux distribution"})
+			}
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// ObserveSite reads one site: the programs on its hosts and SQL, all at once.
+func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.SiteSituation {
+	st, ok := s.site(name)
+	if !ok {
+		return dr.SiteSituation{Site: name, Role: dr.RoleUnknown, Summary: "the inventory has no such site", At: env.Now()}
+	}
+	r, err := st.Place.observe(ctx, env)
+	if err != nil {
+		return unreadable(st.Place, err, env.Now())
+	}
+	out := describe(st.Place, r, env.Now())
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return unreadable(st.Place, err, env.Now())
+	}
+	out.Detail = raw
+	return out
+}
+
+// readings decodes the adapter's own part of a situation.
+func (s *system) readings(sit dr.Situation) map[string]Reading {
+	out := map[string]Reading{}
+	for _, v := range sit.Sites {
+		var r Reading
+		if len(v.Detail) > 0 && dr.DecodeStrict(v.Detail, &r) == nil {
+			out[v.Site] = r
+		}
+	}
+	return out
+}

@@ -1,0 +1,152 @@
+package openedge
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/dr"
+)
+
+// system is one OpenEdge database of the inventory with its copies.
+type system struct {
+	name  string
+	set   systemNode
+	sites []site
+}
+
+// site is one copy of a system.
+type site struct {
+	Name string
+	// SSH is how other sites' hosts reach this one; SSHConfig the file that
+	// ssh reads on this host.
+	SSH       string
+	SSHConfig string
+	// Extents says where this host reads other sites' AI extents.
+	Extents map[string]string
+	Place   Place
+}
+
+// Sites lists the sites in the inventory's order.
+func (s *system) Sites() []string {
+	names := make([]string, 0, len(s.sites))
+	for _, v := range s.sites {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+func (s *system) site(name string) (site, bool) {
+	for _, v := range s.sites {
+		if v.Name == name {
+			return v, true
+		}
+	}
+	return site{}, false
+}
+
+// others are the sites but one.
+func (s *system) others(name string) []site {
+	var out []site
+	for _, v := range s.sites {
+		if v.Name != name {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// places are the other sites' places.
+func (s *system) places(except string) []Place {
+	var out []Place
+	for _, v := range s.others(except) {
+		out = append(out, v.Place)
+	}
+	return out
+}
+
+// agents are the names of the other sites' control agents.
+func (s *system) agents(except string) []string {
+	var out []string
+	for _, v := range s.others(except) {
+		out = append(out, v.Place.Agent)
+	}
+	return out
+}
+
+// Needs lists the programs that the adapter runs on each host.
+func (s *system) Needs() []kit.Need {
+	var out []kit.Need
+	for _, v := range s.sites {
+		n := kit.Need{Site: v.Name, Host: v.Place.Host}
+		for _, t := range []string{"proutil", "rfutil", "probkup", "prorest", "prostrct", "proserve", "proshut"} {
+			n.Tools = append(n.Tools, kit.Tool{Name: t, Path: v.Place.DLC + "/bin/" + t, Hint: "part of OpenEdge RDBMS; `dlc` of the site names the installation"})
+		}
+		n.Tools = append(n.Tools, kit.Tool{Name: "dsrutil", Path: v.Place.DSRHome + "/bin/dsrutil", Hint: "part of OpenEdge Replication; `dsrhome` of the site names the installation"})
+		plain := []string{"sed", "awk", "grep", "df", "du", "ps", "stat", "timeout", "sha256sum", "tail"}
+		if s.set.Transfer == transferCopy {
+			plain = append(plain, "ssh")
+		}
+		for _, t := range plain {
+			n.Tools = append(n.Tools, kit.Tool{Name: t, Path: t, Hint: "part of every Linux distribution"})
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// ObserveSite reads one site in one round trip.
+func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.SiteSituation {
+	st, ok := s.site(name)
+	if !ok {
+		return dr.SiteSituation{Site: name, Role: dr.RoleUnknown, Summary: "the inventory has no such site", At: env.Now()}
+	}
+	r, _, err := st.Place.read(ctx, env, st.Place.observation(full, s.agents(name)))
+	if err != nil {
+		return unreadable(st, err, env.Now())
+	}
+	out := s.describe(st, r, env.Now())
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return unreadable(st, err, env.Now())
+	}
+	out.Detail = raw
+	return out
+}
+
+// readings decodes the adapter's own part of a situation.
+func (s *system) readings(sit dr.Situation) map[string]Reading {
+	out := map[string]Reading{}
+	for _, v := range sit.Sites {
+		if len(v.Detail) == 0 {
+			continue
+		}
+		var r Reading
+		if dr.DecodeStrict(v.Detail, &r) == nil {
+			out[v.Site] = r
+		}
+	}
+	return out
+}
+
+// Baseline records what each site was before the takeover.
+func (s *system) Baseline(sit dr.Situation) []dr.BaselineSite {
+	rs := s.readings(sit)
+	prim := sit.Primaries()
+	var out []dr.BaselineSite
+	for _, st := range s.sites {
+		v, _ := sit.Site(st.Name)
+		b := dr.BaselineSite{Site: st.Name, Role: v.Role, Settings: map[string]string{}}
+		r, ok := rs[st.Name]
+		if !ok {
+			b.Role = dr.RoleUnknown
+		} else {
+			b.Settings["replication_role"] = r.Role()
+			if r.Role() == roleTarget && len(prim) == 1 {
+				b.Upstream = prim[0]
+			}
+		}
+		out = append(out, b)
+	}
+	return out
+}

@@ -1,0 +1,144 @@
+package vvr
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/dr"
+)
+
+// system is one replicated data set of the inventory.
+type system struct {
+	name  string
+	set   systemNode
+	sites []site
+}
+
+// site is one host of a system.
+type site struct {
+	Name     string
+	Snapshot *snapshotNode
+	Place    Place
+}
+
+// Sites lists the sites in the inventory's order.
+func (s *system) Sites() []string {
+	names := make([]string, 0, len(s.sites))
+	for _, v := range s.sites {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+func (s *system) site(name string) (site, bool) {
+	for _, v := range s.sites {
+		if v.Name == name {
+			return v, true
+		}
+	}
+	return site{}, false
+}
+
+// placeOf gives a site's place with the name that VVR itself uses for its host,
+// where the host told it; else the inventory's.
+func (s *system) placeOf(name string, rs map[string]Reading) Place {
+	st, _ := s.site(name)
+	if own := rs[name].LocalName(); own != "" {
+		st.Place.VVRHost = own
+	}
+	return st.Place
+}
+
+// Needs lists the programs that the adapter runs on each host.
+func (s *system) Needs() []kit.Need {
+	var out []kit.Need
+	for _, v := range s.sites {
+		n := kit.Need{Site: v.Name, Host: v.Place.Host}
+		for _, t := range []string{"vradmin", "vxprint", "vxrlink", "vxrvg", "vxdg"} {
+			n.Tools = append(n.Tools, kit.Tool{Name: t, Path: v.Place.Bin + "/" + t, Hint: "part of InfoScale (packages VRTSvxvm and VRTSvvr); `bin` names its directory"})
+		}
+		for _, t := range []string{"sed", "awk", "grep", "ps", "timeout"} {
+			n.Tools = append(n.Tools, kit.Tool{Name: t, Path: t, Hint: "part of every Linux distribution"})
+		}
+		if s.set.Sudo {
+			n.Tools = append(n.Tools, kit.Tool{Name: "sudo", Path: "sudo", Hint: "the setting `sudo` asks for it"})
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// Files offers the sudo rules that the adapter's commands need.
+func (s *system) Files() []kit.File {
+	if !s.set.Sudo {
+		return nil
+	}
+	body := "# /etc/sudoers.d/switchback; write the login user of the inventory in place of dr\n" +
+		"Cmnd_Alias SWITCHBACK_VVR = "
+	for i, t := range []string{"vradmin", "vxprint", "vxrlink", "vxrvg", "vxdg"} {
+		if i > 0 {
+			body += ", "
+		}
+		body += s.set.Bin + "/" + t
+	}
+	body += ", " + s.set.VCSBin + "/hares, " + s.set.VCSBin + "/hagrp, /usr/bin/fuser, /bin/kill\n" +
+		"dr ALL = (root) NOPASSWD: SWITCHBACK_VVR\n"
+	return []kit.File{{Name: "sudoers", Where: "install as /etc/sudoers.d/switchback on every host, mode 0440; snapshot commands of the inventory need a line of their own", Body: body}}
+}
+
+// ObserveSite reads one site in one round trip.
+func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.SiteSituation {
+	st, ok := s.site(name)
+	if !ok {
+		return dr.SiteSituation{Site: name, Role: dr.RoleUnknown, Summary: "the inventory has no such site", At: env.Now()}
+	}
+	r, _, err := st.Place.read(ctx, env, full)
+	if err != nil {
+		return unreadable(st, err, env.Now())
+	}
+	out := describe(st, r, env.Now())
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return unreadable(st, err, env.Now())
+	}
+	out.Detail = raw
+	return out
+}
+
+// readings decodes the adapter's own part of a situation.
+func (s *system) readings(sit dr.Situation) map[string]Reading {
+	out := map[string]Reading{}
+	for _, v := range sit.Sites {
+		if len(v.Detail) == 0 {
+			continue
+		}
+		var r Reading
+		if dr.DecodeStrict(v.Detail, &r) == nil {
+			out[v.Site] = r
+		}
+	}
+	return out
+}
+
+// Baseline records what each site was before the takeover.
+func (s *system) Baseline(sit dr.Situation) []dr.BaselineSite {
+	rs := s.readings(sit)
+	primary := ""
+	if p := sit.Primaries(); len(p) == 1 {
+		primary = p[0]
+	}
+	var out []dr.BaselineSite
+	for _, st := range s.sites {
+		v, _ := sit.Site(st.Name)
+		b := dr.BaselineSite{Site: st.Name, Role: v.Role, Settings: map[string]string{"vvr_host": s.placeOf(st.Name, rs).VVRHost}}
+		if _, ok := rs[st.Name]; !ok {
+			b.Role = dr.RoleUnknown
+		}
+		if l, ok := rs[primary].LinkTo(b.Settings["vvr_host"]); ok && primary != st.Name && l.Has(flagAttached) {
+			b.Upstream = primary
+		}
+		out = append(out, b)
+	}
+	return out
+}

@@ -1,0 +1,160 @@
+package vvr_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/switchback-dr/switchback/lab/labkit"
+)
+
+const cplist = "vxrvg -g shopdg cplist shop_rvg"
+
+// synchronise is syncrvg from west to east with a checkpoint.
+func synchronise(cp string) string {
+	return "vradmin -g shopdg -c " + cp + " syncrvg shop_rvg seattle-rep"
+}
+
+func TestASynchronisation(t *testing.T) {
+	b := divided(t, labkit.Options{})
+	b.sh("east", "vradmin -g shopdg -f makesec shop_rvg london-rep")
+	b.sub("meets the checkpoints of earlier runs", meetsLeftovers)
+	b.sub("ends when a link is cut, in both directions", endsAtACut)
+	b.sub("can be done again however it was broken off", isBrokenOff)
+	b.sub("is worthless when the SRL overflows meanwhile", overflowsMeanwhile)
+	b.sub("is told from a slow connection and a deported disk group", connectsSlowly)
+	b.sub("is believed by startrep -f, wrongly", believesTooMuch)
+}
+
+func meetsLeftovers(b bench) {
+	b.fault("leftover-checkpoint", "west", "fb1")
+	b.refused("west", synchronise("fb1"), "already exists")
+	b.refused("west", synchronise("a2345678901234567890"), "at most 19 characters")
+	require.Contains(b.t, b.fault("checkpoints-full", "west"), "46 checkpoints")
+	b.refused("west", synchronise("fb2"), "delete old checkpoints")
+	require.Equal(b.t, 46, strings.Count(b.sh("west", cplist), " Completed\n"))
+	b.sh("west", "for c in $("+cplist+" | awk 'NR > 2 { print $1 }'); do vxrvg -c $c checkdelete shop_rvg || exit 1; done")
+	require.NotContains(b.t, b.sh("west", cplist), "Completed\n\n")
+}
+
+func endsAtACut(b bench) {
+	b.fault("slow-sync", "west", "30")
+	for _, site := range []string{"east", "west"} {
+		cp := "cut-" + site
+		done := make(chan string, 1)
+		h, err := b.Host("west")
+		require.NoError(b.t, err)
+		b.until("the target must be reachable", func() bool { e, _ := b.view("west").End(east); return e.Heard })
+		go func() {
+			for {
+				out, exit, _ := h.Run("/bin/sh", "-lc", synchronise(cp))
+				// The target waits a moment for the synchronisation that died.
+				if !strings.Contains(out, "Another synchronization") {
+					done <- fmt.Sprint(exit.Code, out)
+					return
+				}
+			}
+		}()
+		b.until("the synchronisation must run", func() bool { return len(b.view("west").Checkpoints) == 1 })
+		b.fault("link-cut", site)
+		out := <-done
+		require.Contains(b.t, out, "Lost connection to host seattle-rep; terminating command execution.")
+		require.NotEqual(b.t, "0", out[:1])
+		b.refused("west", synchronise("more"), "Host seattle-rep not reachable.")
+		require.Regexp(b.t, cp+` .*Started\n$`, b.sh("west", cplist))
+		b.repair("link-cut", site)
+		b.sh("west", "vxrvg -c "+cp+" checkdelete shop_rvg")
+	}
+	b.repair("slow-sync", "west")
+}
+
+func isBrokenOff(b bench) {
+	b.fault("sync-dies-at", "west", "40")
+	b.until("vradmind must die in the middle", func() bool {
+		out, _ := b.try("west", synchronise("dies"))
+		return strings.Contains(out, "Lost connection to host localhost")
+	})
+	require.Regexp(b.t, `dies .*Started`, b.sh("west", cplist), "a broken synchronisation leaves its checkpoint without an end")
+	b.repair("vradmind-kill", "west")
+	b.fault("crash-at", "west", "40")
+	h, err := b.Host("west")
+	require.NoError(b.t, err)
+	b.until("the host must go down under the command", func() bool {
+		// The target waits a moment for the synchronisation that died.
+		_, _, _ = h.Run("/bin/sh", "-lc", synchronise("crash"))
+		return !h.On()
+	})
+	b.fault("host-up", "west")
+	require.Regexp(b.t, `crash .*Started`, b.sh("west", cplist))
+	b.start("west")
+	b.fault("slow-sync", "west", "20")
+	b.until("a vradmin must be killed in the middle", func() bool {
+		out, _ := b.try("west", synchronise("killed")+` >$HOME/sync.out 2>&1 & p=$!
+			while kill -0 $p 2>/dev/null && ! grep -q Eps_time $HOME/sync.out; do sleep 0.05; done; kill -9 $p; wait $p; cat $HOME/sync.out`)
+		return strings.Contains(out, "Starting volume synchronization")
+	})
+	b.until("without vradmin its synchronisation ends", func() bool {
+		out, _ := b.try("west", "vradmin -g shopdg -c again syncrvg shop_rvg tokyo-rep")
+		return strings.Contains(out, "not part of the RDS")
+	})
+	b.repair("slow-sync", "west")
+	for _, cp := range []string{"dies", "crash", "killed"} {
+		b.refused("west", "vradmin -g shopdg -c "+cp+" startrep shop_rvg seattle-rep", "it has no end")
+		b.sh("west", "vxrvg -g shopdg -c "+cp+" checkdelete shop_rvg")
+	}
+	b.succeeds("west", synchronise("whole"))
+	b.sh("west", "vxrvg -g shopdg -c whole checkdelete shop_rvg")
+	b.refused("west", "vradmin -g shopdg -c whole startrep shop_rvg seattle-rep", "Checkpoint whole does not exist")
+}
+
+func overflowsMeanwhile(b bench) {
+	b.fault("srl-size", "west", "300")
+	b.fault("slow-sync", "west", "10")
+	h, err := b.Host("west")
+	require.NoError(b.t, err)
+	done := make(chan string, 1)
+	go func() {
+		out, _, _ := h.Run("/bin/sh", "-lc", synchronise("fb1"))
+		done <- out
+	}()
+	b.until("the synchronisation must run", func() bool { return len(b.view("west").Checkpoints) == 1 })
+	b.fault("divergent-writes", "west", "6")
+	require.Contains(b.t, <-done, "Checkpoint overflowed")
+	require.Regexp(b.t, `fb1 +\d+ +100 +Checkpoint overflowed\n`, b.sh("west", cplist))
+	b.refused("west", "vradmin -g shopdg -c fb1 startrep shop_rvg seattle-rep", "Checkpoint overflowed")
+	b.sh("west", "vxrvg -g shopdg -c fb1 checkdelete shop_rvg")
+	b.repair("slow-sync", "west")
+	b.fault("srl-size", "west", "16384")
+}
+
+func connectsSlowly(b bench) {
+	t := b.t
+	b.succeeds("west", synchronise("fb2"))
+	b.fault("slow-connect", "west", "1500")
+	b.sh("west", "vradmin -g shopdg -c fb2 startrep shop_rvg seattle-rep")
+	require.Equal(t, "inconsistent", b.status("west", east, "Data status"))
+	require.Contains(t, b.sh("west", "vxprint -g shopdg -Pl"), "checkpoint=fb2\n")
+	b.replicates("west", east)
+	b.repair("slow-connect", "west")
+	b.fault("diskgroup-deport", "east")
+	require.NotContains(t, b.sh("east", "vxdg -q list"), "shopdg")
+	b.refused("east", "vxprint -g shopdg -l shop_rvg", "No such disk group")
+	b.refused("east", "vradmin -g shopdg repstatus shop_rvg", "No such disk group")
+	b.repair("diskgroup-deport", "east")
+	b.stop("west")
+	b.replicates("west", east)
+	require.Equal(t, b.sums("west"), b.sums("east"))
+	b.start("west")
+}
+
+func believesTooMuch(b bench) {
+	b.sh("west", "vradmin -g shopdg -s stoprep shop_rvg seattle-rep")
+	b.succeeds("west", synchronise("fb3"))
+	b.moreWrites()
+	b.sh("west", "vradmin -g shopdg -f startrep shop_rvg seattle-rep")
+	b.stop("west")
+	b.replicates("west", east)
+	require.NotEqual(b.t, b.sums("west"), b.sums("east"), "-f believes what nobody compared")
+}
