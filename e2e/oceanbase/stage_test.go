@@ -19,7 +19,6 @@ const (
 	planned   = `{"system":"orders","mode":"planned","to":"west","reason":"maintenance"}`
 	unplanned = `{"system":"orders","mode":"unplanned","to":"west","reason":"east is lost"}`
 	failback  = `{"system":"orders","reason":"east is back"}`
-	reseed    = `{"system":"orders","to":"east","reason":"east is rebuilt"}`
 
 	toPrimary = "server: switchover to primary"
 	toStandby = "server: switchover to standby"
