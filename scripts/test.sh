@@ -19,17 +19,23 @@ PATH=$PATH:/usr/sbin
 # owner, as containers often have it.
 export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
 
-all_parts=(needs format vet lint workflowcheck dev race e2e)
+all_parts=(needs format vet lint workflowcheck dev race labs e2e)
 
-# packages_of says which packages are end-to-end suites (yes) or not (no): the
-# former run whole programs and must not compete for the processors.
+# End-to-end suites run whole programs and must not compete for the processors.
+e2e_pattern='/e2e(/|$)'
+
+# In these packages the test binary is started again for every vendor's program
+# of a simulated host, thousands of times. What those programs do is tested
+# under the race detector in the packages below them.
+labs_pattern='/(lab|adapters)/(hana|vvr|openedge|oceanbase)$'
+
+# packages_of gives the packages that match a pattern, or that match none.
 packages_of() {
-	local pattern='/e2e(/|$)'
-	if [ "$1" = yes ]; then
-		go list ./... | grep -E "$pattern"
-	else
-		go list ./... | grep -vE "$pattern"
-	fi
+	case $1 in
+	e2e) go list ./... | grep -E "$e2e_pattern" ;;
+	labs) go list ./... | grep -E "$labs_pattern" ;;
+	*) go list ./... | grep -vE "$e2e_pattern|$labs_pattern" ;;
+	esac
 }
 
 # needs says at once what is missing, instead of in the middle of a test.
@@ -83,10 +89,13 @@ part_dev() {
 }
 
 # Seeds of fuzz tests and recorded histories are ordinary tests and run here.
-part_race() { packages_of no | xargs go test -race -timeout 15m; }
+part_race() { packages_of rest | xargs go test -race -timeout 15m; }
+
+# One package after the other: each runs several simulated hosts at once.
+part_labs() { packages_of labs | xargs go test -timeout 15m -p 1; }
 
 # Stages mostly wait for time-outs, so more of them than processors run at once.
-part_e2e() { packages_of yes | xargs go test -race -timeout 30m -p 1 -parallel 3; }
+part_e2e() { packages_of e2e | xargs go test -race -timeout 30m -p 1 -parallel 3; }
 
 table=()
 failed=()
