@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 
 # The product that demo, bench and torture use.
-PRODUCT ?= postgres
+PRODUCT ?= hana
 # yes: the demo approves its gates by itself.
 DEMO_APPROVE ?=
 # 1: bench also installs and measures repmgr and Patroni.

@@ -15,7 +15,7 @@ need_postgres() {
 	exit 1
 }
 
-product=${PRODUCT:-postgres}
+product=${PRODUCT:-hana}
 if [ "$product" = postgres ]; then need_postgres; fi
 # Built and replaced by it, not "go run", so that signals and exit status are
 # the demo's own.

@@ -32,7 +32,7 @@ type Options struct {
 }
 
 // defaultProduct needs nothing that is not in Go's module cache.
-const defaultProduct = "postgres"
+const defaultProduct = "hana"
 
 // limit bounds every single wait, except those for people.
 const limit = 3 * time.Minute

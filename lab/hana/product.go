@@ -10,6 +10,7 @@ package hana
 import (
 	"github.com/switchback-dr/switchback/lab/hana/engine"
 	"github.com/switchback-dr/switchback/lab/host"
+	"github.com/switchback-dr/switchback/lab/labkit"
 )
 
 // daemon is the database process.
@@ -23,6 +24,15 @@ func (Product) Name() string { return "hana" }
 
 // Accounts names no user: any ordinary one will do.
 func (Product) Accounts() []string { return nil }
+
+// Tale is HANA's part of a demonstration.
+func (Product) Tale() labkit.Tale {
+	return labkit.Tale{
+		Server: "SAP HANA", Kill: "daemon-kill",
+		Failback: "It is registered as the secondary of the new primary, which overwrites what only it had; when every service is " +
+			"in sync it becomes the primary again, after a second gate. HANA cannot list what was lost.",
+	}
+}
 
 // Check finds nothing missing: nothing must be installed.
 func (Product) Check() error { return nil }

@@ -6,6 +6,7 @@ package openedge
 
 import (
 	"github.com/switchback-dr/switchback/lab/host"
+	"github.com/switchback-dr/switchback/lab/labkit"
 	"github.com/switchback-dr/switchback/lab/openedge/sim"
 )
 
@@ -20,6 +21,15 @@ func (Product) Name() string { return "openedge" }
 
 // Accounts names none: any ordinary user will do.
 func (Product) Accounts() []string { return nil }
+
+// Tale is OpenEdge's part of a demonstration.
+func (Product) Tale() labkit.Tale {
+	return labkit.Tale{
+		Server: "the broker of OpenEdge", Kill: "broker-kill",
+		Failback: "A backup of the new primary is restored over it, after a gate that names what is overwritten; it follows as a " +
+			"target, and after a second gate it becomes the source again.",
+	}
+}
 
 // Check needs nothing that is not part of the lab.
 func (Product) Check() error { return nil }
