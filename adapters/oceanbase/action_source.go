@@ -136,7 +136,7 @@ var setSource = kit.Spec[followArgs]{
 	},
 	Lock: settingLock, ActWithin: sqlWithin,
 	ProofText: func(a followArgs) string {
-		return a.On.view("TYPE", "CDB_OB_LOG_RESTORE_SOURCE") + " at " + a.On.Site + " has a row whose VALUE names " + a.Primary.Site + " (it shows the password: do not copy it)"
+		return a.On.view("TYPE", "CDB_OB_LOG_RESTORE_SOURCE") + " at " + a.On.Site + " has a row whose VALUE names " + a.Primary.Site + " (a secret stands in it, so do not copy it)"
 	},
 	GuardText: func(a followArgs) string {
 		return a.On.Site + " is STANDBY, NORMAL, NORMAL; " + a.Primary.Site + " is PRIMARY, NORMAL, NORMAL"

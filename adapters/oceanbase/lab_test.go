@@ -49,6 +49,9 @@ func newLab(t testing.TB, change func(e *labkit.Entry), set ...string) *labWorld
 		_ = os.RemoveAll(dir)
 	})
 	e := l.System.Entry()
+	for _, n := range l.Sites {
+		delete(e.Sites[n], "host")
+	}
 	if change != nil {
 		change(&e)
 	}
@@ -130,15 +133,6 @@ func (w *labWorld) walk(req dr.Request, g dr.Gate, run string) {
 		res, err := kit.Execute(context.Background(), env, actionOf(w.t, st.Action), st)
 		require.NoError(w.t, err, "%s", st.ID)
 		w.t.Logf("%-34s %-10s %5d ms  %s", st.ID, res.State, res.Took.D().Milliseconds(), res.Text)
-	}
-}
-
-func (w *labWorld) log() {
-	for _, v := range w.observe().Sites {
-		w.t.Log(v.Site, v.Role, v.AcceptsWrites, v.Summary)
-		for _, f := range v.Facts {
-			w.t.Log("   ", f.String())
-		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/redact"
 )
 
 func TestAPlannedTakeoverSwitchesTheOldPrimaryFirstAndProvesThatNothingIsMissing(t *testing.T) {
@@ -26,6 +27,11 @@ protect.wait-east oceanbase.wait_fetching
 	require.Equal(t, dr.LossNone, d.Loss.Kind)
 	require.Equal(t, "east", d.From)
 	require.True(t, d.Fences()[0].ByAdapter)
+	for _, st := range steps {
+		for _, text := range append([]string{st.Proof, st.Guard, st.Why, st.Title}, st.Commands...) {
+			require.Equal(t, text, redact.New("x").String(text), "a plan whose text looks like a secret is refused")
+		}
+	}
 	require.True(t, steps[1].StopsClients)
 }
 

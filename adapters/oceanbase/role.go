@@ -64,6 +64,8 @@ func (t Tenant) evidence() string {
 // allowed says whether the statement may be sent in the tenant's present state.
 func (c change) allowed(t *Tenant) error {
 	switch {
+	case t.is(c.To):
+		return dr.Retry("already", "%s is %s already", c.On.Site, t.Role)
 	case t.Locked:
 		return dr.Hold("locked", "the tenant at %s is locked", c.On.Site).WithNext("ALTER TENANT %s UNLOCK at %s, then retry", t.Name, c.On.Site)
 	case t.Status != statusNormal:

@@ -53,7 +53,8 @@ func (s suiteWorld) State() string {
 			fmt.Fprintf(&b, "%s: %s\n", n, dr.AsError(err, "").Code)
 			continue
 		}
-		fmt.Fprintf(&b, "%s: %s, source %v, %v, archive %v", n, r.role(), r.Source, r.Tenant.Until == maxSCN, r.Archive)
+		rs := s.sys.readings(s.observe())
+		fmt.Fprintf(&b, "%s: %s, from %q, %v, archive %s", n, r.role(), s.sys.upstream(n, r, rs), r.Tenant.Until == maxSCN, r.Archive.Status)
 		var names []string
 		for _, v := range s.sql(n, "SELECT TENANT_NAME, TENANT_TYPE, TENANT_ROLE, SWITCHOVER_STATUS FROM oceanbase.DBA_OB_TENANTS WHERE TENANT_TYPE = 'USER'") {
 			names = append(names, fmt.Sprint(v))

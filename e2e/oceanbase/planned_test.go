@@ -15,7 +15,7 @@ func TestAPlannedTakeoverAndItsFailbackSurviveEverything(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.Writes(20)
-	for _, state := range []string{"NORMAL", "PREPARE SWITCHING TO STANDBY", "SWITCHING TO STANDBY"} {
+	for _, state := range []string{"ACCEPTED", "PREPARE SWITCHING TO STANDBY", "SWITCHING TO STANDBY"} {
 		s.Fault("delay-at", "east", state, "300")
 	}
 	for _, state := range []string{"PREPARE SWITCHING TO PRIMARY", "FLASHBACK", "SWITCHING TO PRIMARY"} {
@@ -69,9 +69,8 @@ func TestARefusalOfTheServerIsHeldWithItsReasonAndThenResumed(t *testing.T) {
 	s.Writes(10)
 	s.Fault("refuse", "west", "tenant status changed by concurrent operation")
 	run := s.Start(dr.ProcTakeover, planned)
-	st := s.Gate(dr.GateDecide)
 	s.Approve(dr.GateDecide)
-	st = s.Await("the hold", func(st dr.Status) bool { return st.Hold != nil })
+	st := s.Await("the hold", func(st dr.Status) bool { return st.Hold != nil })
 	require.Contains(t, st.Hold.Text, "tenant status changed by concurrent operation", "the server's own reason")
 	require.Contains(t, st.Hold.Text+st.Hold.Next, "somebody else")
 	s.Unfault("refuse", "west", "tenant status changed by concurrent operation")

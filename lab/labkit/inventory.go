@@ -87,6 +87,9 @@ func (l *Lab) system(entry Entry) map[string]any {
 		for k, v := range entry.Sites[site] {
 			node[k] = v
 		}
+		if node["host"] == "" {
+			delete(node, "host")
+		}
 		sites[site] = node
 		point[site] = []string{"client-address", "point", site}
 	}

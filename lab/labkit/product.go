@@ -83,7 +83,8 @@ type System interface {
 // Entry is the product's part of the inventory.
 type Entry struct {
 	// System is the system's name; Sites holds the product's settings of
-	// each site (without host); Product those of the system.
+	// each site (without host, or with an empty one where the product's sites
+	// name none); Product those of the system.
 	System  string
 	Sites   map[string]map[string]any
 	Product map[string]any

@@ -36,7 +36,7 @@ func (s *system) Entry() labkit.Entry {
 		secret := "ob-" + site + "-sys"
 		e.Credentials[secret] = s.passwords["sys"]
 		node := map[string]any{
-			"addresses": s.inner(site), "source_addresses": s.outer(site), "cluster": "ob" + site, "user": "root", "password": secret, "resource_pool": sparePool,
+			"host": "", "addresses": s.inner(site), "source_addresses": s.outer(site), "cluster": "ob" + site, "user": "root", "password": secret, "resource_pool": sparePool,
 		}
 		for field, part := range map[string]string{"archive_dest": "archive", "backup_dest": "data"} {
 			if uri, err := s.storage(site, tenant, part); err == nil {
