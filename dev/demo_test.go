@@ -64,8 +64,10 @@ func (s *show) requireNothingLeft() {
 // verdict is the ledger's sentence: writes, lost ones, found ones.
 var verdict = regexp.MustCompile(`The ledger: (\d+) writes acknowledged, (\d+) lost, .*the failback found (\d+) transactions .*Two primaries: never\.`)
 
-func TestTheDemoWithoutATerminalApprovesByItselfKeepsItsPromisesAndLeavesNothing(t *testing.T) {
-	s := startDemo(t)
+// plays plays the whole demo without a terminal and gives what it printed.
+func plays(t *testing.T, args ...string) string {
+	t.Helper()
+	s := startDemo(t, args...)
 	require.NoError(t, s.cmd.Wait())
 	out := s.stdout.String()
 	require.Empty(t, s.stderr.String())
@@ -73,6 +75,12 @@ func TestTheDemoWithoutATerminalApprovesByItselfKeepsItsPromisesAndLeavesNothing
 	for _, gate := range []string{"Gate decide", "Gate convert", "Gate cutover"} {
 		require.Contains(t, out, gate)
 	}
+	s.requireNothingLeft()
+	return out
+}
+
+func TestTheDemoWithoutATerminalApprovesByItselfKeepsItsPromisesAndLeavesNothing(t *testing.T) {
+	out := plays(t, "--product", "postgres")
 	for _, said := range []string{
 		"Planned takeover of orders, east to west", "Unplanned takeover of orders, west to east",
 		"Failback of orders, east to west", "Rewind west to east", "edge$ client-address point west",
@@ -82,13 +90,22 @@ func TestTheDemoWithoutATerminalApprovesByItselfKeepsItsPromisesAndLeavesNothing
 	found := verdict.FindStringSubmatch(strings.Join(strings.Fields(out), " "))
 	require.NotNil(t, found, "the ledger's sentence is missing")
 	require.NotEqual(t, "0", found[2], "the second act loses what only the dead primary had")
-	s.requireNothingLeft()
+}
+
+func TestTheDemoPlaysHANAByItself(t *testing.T) {
+	out := plays(t)
+	for _, said := range []string{
+		"Planned takeover of erp, east to west", "Unplanned takeover of erp, west to east", "Failback of erp, east to west",
+		"hdbnsutil -sr_takeover --suspendPrimary", "hdbnsutil -sr_register", "Two primaries: never.",
+	} {
+		require.Contains(t, out, said)
+	}
 }
 
 func TestASignalEndsTheDemoAndLeavesNothing(t *testing.T) {
 	for _, at := range []string{"Temporal and its UI", "Stop east", "Rewind west to east  "} {
 		t.Run(at, func(t *testing.T) {
-			s := startDemo(t)
+			s := startDemo(t, "--product", "postgres")
 			require.Eventually(t, func() bool { return strings.Contains(s.stdout.String(), at) }, 2*time.Minute, 10*time.Millisecond)
 			require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
 			began := time.Now()
@@ -120,7 +137,7 @@ func TestBadArgumentsOfTheDemoGetOneSentenceAndStartNothing(t *testing.T) {
 		exit   int
 		stderr string
 	}{
-		{[]string{"--product", "oracle"}, 1, `does not know the product "oracle"`},
+		{[]string{"--product", "oracle"}, 1, `the lab has no product "oracle"`},
 		{[]string{"--dir", full}, 1, "is not empty"},
 		{[]string{"stray"}, 2, `unexpected argument "stray"`},
 		{[]string{"--nope"}, 2, "-nope"},

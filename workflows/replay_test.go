@@ -16,11 +16,12 @@ import (
 
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/histories"
+	"github.com/switchback-dr/switchback/internal/recordings"
 	"github.com/switchback-dr/switchback/workflows"
 )
 
-// recordings is written by: go run ./internal/histories/record
-const recordings = "testdata/histories"
+// scenarios is written by: go run ./internal/histories/record
+const scenarios = "testdata/histories"
 
 var silent = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 
@@ -30,12 +31,12 @@ const nondeterministic = "TMPRL1100"
 // recorded gives every recording by its path without suffix.
 func recorded(t *testing.T) map[string]*historypb.History {
 	t.Helper()
-	paths, err := histories.List(recordings)
+	paths, err := recordings.List(scenarios)
 	require.NoError(t, err)
-	require.NotEmpty(t, paths, "there is no recording in %s", recordings)
+	require.NotEmpty(t, paths, "there is no recording in %s", scenarios)
 	all := map[string]*historypb.History{}
 	for _, p := range paths {
-		h, _, err := histories.Read(p)
+		h, _, err := recordings.Read(p)
 		require.NoError(t, err)
 		all[p] = h
 	}
@@ -68,10 +69,33 @@ func TestEveryRecordedHistoryIsReplayedByTodaysCode(t *testing.T) {
 	}
 }
 
+// played has the histories of procedures that were played for real, one folder
+// for each product. Written by: SWITCHBACK_RECORD=$PWD/workflows/testdata/played go test ./e2e/...
+const played = "testdata/played"
+
+func TestHistoriesOfProceduresOfEveryProductAreReplayedByTodaysCode(t *testing.T) {
+	paths, err := recordings.List(played)
+	require.NoError(t, err)
+	products := map[string]int{}
+	for _, path := range paths {
+		products[filepath.Base(filepath.Dir(path))]++
+		t.Run(filepath.Base(filepath.Dir(path))+" "+filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			h, outline, err := recordings.Read(path)
+			require.NoError(t, err)
+			require.Equal(t, recordings.Outline(h), outline)
+			require.NoError(t, replay(today(t), h))
+		})
+	}
+	for _, product := range []string{"hana", "vvr", "openedge", "oceanbase"} {
+		require.NotZero(t, products[product], "no procedure of %s was recorded", product)
+	}
+}
+
 func TestThereIsARecordingOfEveryScenarioAndNoOther(t *testing.T) {
 	var want, have []string
 	for _, sc := range histories.All() {
-		want = append(want, sc.Path(recordings))
+		want = append(want, sc.Path(scenarios))
 	}
 	for path := range recorded(t) {
 		have = append(have, filepath.ToSlash(path))
@@ -81,9 +105,9 @@ func TestThereIsARecordingOfEveryScenarioAndNoOther(t *testing.T) {
 
 func TestTheOutlineBesideEachRecordingIsItsOwn(t *testing.T) {
 	for path := range recorded(t) {
-		h, outline, err := histories.Read(path)
+		h, outline, err := recordings.Read(path)
 		require.NoError(t, err)
-		require.Equal(t, histories.Outline(h), outline, path)
+		require.Equal(t, recordings.Outline(h), outline, path)
 	}
 }
 
@@ -142,7 +166,7 @@ func TestAWorkflowThatCallsAnActivityByAnotherNameDoesNotReplay(t *testing.T) {
 		})
 		require.NoError(t, err)
 		workflows.Register(changed)
-		h := recorded(t)[recordings+"/takeover/done"]
+		h := recorded(t)[scenarios+"/takeover/done"]
 		require.NotNil(t, h)
 		require.NoError(t, replay(today(t), h))
 		require.ErrorContains(t, replay(changed, h), nondeterministic, name)

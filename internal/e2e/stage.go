@@ -33,6 +33,8 @@ type Stage struct {
 	Lab        labkit.Description
 	LabProcess *Process
 	Worker     *Process
+
+	runs []string
 }
 
 // NewStage starts everything for a product, with further arguments of the lab's
@@ -43,6 +45,7 @@ func NewStage(t *testing.T, product string, labArgs ...string) *Stage {
 	s := &Stage{T: t, Dev: StartDev(t, DevOptions{})}
 	s.LabProcess = StartLab(t, product, filepath.Join(t.TempDir(), "lab"), &s.Lab, labArgs...)
 	s.Client = s.Dev.Client(t)
+	s.record(product)
 	s.StartWorker()
 	return s
 }
@@ -90,6 +93,7 @@ func (s *Stage) Start(p dr.Procedure, input string) client.WorkflowRun {
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 	}, p.WorkflowType(), json.RawMessage(input))
 	require.NoError(s.T, err)
+	s.runs = append(s.runs, run.GetRunID())
 	return run
 }
 

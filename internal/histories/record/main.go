@@ -26,6 +26,7 @@ import (
 
 	"github.com/switchback-dr/switchback/internal/e2e"
 	"github.com/switchback-dr/switchback/internal/histories"
+	"github.com/switchback-dr/switchback/internal/recordings"
 )
 
 // sideBySide is how many scenarios are played at a time.
@@ -124,7 +125,7 @@ func write(dir string, recorded map[string]*historypb.History) error {
 		return fmt.Errorf("old recordings: %w", err)
 	}
 	for _, sc := range histories.All() {
-		if err := histories.Write(dir, sc, recorded[sc.Workflow+"/"+sc.Name]); err != nil {
+		if err := recordings.Write(sc.Path(dir), recorded[sc.Workflow+"/"+sc.Name]); err != nil {
 			return err
 		}
 	}

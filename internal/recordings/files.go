@@ -1,4 +1,6 @@
-package histories
+// Package recordings keeps histories of workflows in files: compressed JSON, and
+// beside it an outline that people and diffs can read.
+package recordings
 
 import (
 	"bytes"
@@ -18,37 +20,31 @@ const (
 	outlineSuffix = ".txt"
 )
 
-// Path is the scenario's recording below the folder, without a suffix.
-func (s Scenario) Path(dir string) string {
-	return filepath.Join(dir, strings.ToLower(s.Workflow), s.Name)
-}
-
-// Write writes a recording and its outline.
-func Write(dir string, sc Scenario, h *historypb.History) error {
+// Write writes a recording and its outline; path has no suffix.
+func Write(path string, h *historypb.History) error {
 	text, err := protojson.Marshal(h)
 	if err != nil {
-		return fmt.Errorf("%s: %w", sc.Name, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if err != nil {
-		return fmt.Errorf("%s: %w", sc.Name, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if _, err := z.Write(text); err != nil {
-		return fmt.Errorf("%s: %w", sc.Name, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := z.Close(); err != nil {
-		return fmt.Errorf("%s: %w", sc.Name, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	path := sc.Path(dir)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("%s: %w", sc.Name, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := os.WriteFile(path+historySuffix, packed.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("%s: %w", sc.Name, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := os.WriteFile(path+outlineSuffix, []byte(Outline(h)), 0o644); err != nil {
-		return fmt.Errorf("%s: %w", sc.Name, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }

@@ -1,0 +1,43 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+
+	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/recordings"
+)
+
+// RecordEnv names the folder in which stages leave the histories of their runs
+// for the replay tests; without it they leave none.
+const RecordEnv = "SWITCHBACK_RECORD"
+
+// record leaves the histories of the stage's runs at the end of its test.
+func (s *Stage) record(product string) {
+	dir := os.Getenv(RecordEnv)
+	if dir == "" {
+		return
+	}
+	s.T.Cleanup(func() {
+		for i, run := range s.runs {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			var h historypb.History
+			for it := s.Client.GetWorkflowHistory(ctx, dr.WorkflowID(s.Lab.System), run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); it.HasNext(); {
+				e, err := it.Next()
+				require.NoError(s.T, err)
+				h.Events = append(h.Events, e)
+			}
+			cancel()
+			name := fmt.Sprintf("%s-%d", strings.TrimPrefix(s.T.Name(), "Test"), i+1)
+			require.NoError(s.T, recordings.Write(filepath.Join(dir, product, name), &h))
+		}
+	})
+}
