@@ -70,11 +70,19 @@ func endsAtACut(b bench) {
 	b.repair("slow-sync", "west")
 }
 
+// withdrawn deletes the checkpoint of a synchronisation that the target refused
+// for the moment, so that it can be tried again; it gives false.
+func (b bench) withdrawn(checkpoint string) bool {
+	b.t.Helper()
+	_, _ = b.try("west", "vxrvg -g shopdg -c "+checkpoint+" checkdelete shop_rvg")
+	return false
+}
+
 func isBrokenOff(b bench) {
 	b.fault("sync-dies-at", "west", "40")
 	b.until("vradmind must die in the middle", func() bool {
 		out, _ := b.try("west", synchronise("dies"))
-		return strings.Contains(out, "Lost connection to host localhost")
+		return strings.Contains(out, "Lost connection to host localhost") || b.withdrawn("dies")
 	})
 	require.Regexp(b.t, `dies .*Started`, b.sh("west", cplist), "a broken synchronisation leaves its checkpoint without an end")
 	b.repair("vradmind-kill", "west")
@@ -84,7 +92,7 @@ func isBrokenOff(b bench) {
 	b.until("the host must go down under the command", func() bool {
 		// The target waits a moment for the synchronisation that died.
 		_, _, _ = h.Run("/bin/sh", "-lc", synchronise("crash"))
-		return !h.On()
+		return !h.On() || b.withdrawn("crash")
 	})
 	b.fault("host-up", "west")
 	require.Regexp(b.t, `crash .*Started`, b.sh("west", cplist))
@@ -93,7 +101,7 @@ func isBrokenOff(b bench) {
 	b.until("a vradmin must be killed in the middle", func() bool {
 		out, _ := b.try("west", synchronise("killed")+` >$HOME/sync.out 2>&1 & p=$!
 			while kill -0 $p 2>/dev/null && ! grep -q Eps_time $HOME/sync.out; do sleep 0.05; done; kill -9 $p; wait $p; cat $HOME/sync.out`)
-		return strings.Contains(out, "Starting volume synchronization")
+		return strings.Contains(out, "Starting volume synchronization") || b.withdrawn("killed")
 	})
 	b.until("without vradmin its synchronisation ends", func() bool {
 		out, _ := b.try("west", "vradmin -g shopdg -c again syncrvg shop_rvg tokyo-rep")
