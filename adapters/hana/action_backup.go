@@ -2,6 +2,7 @@ package hana
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -187,7 +188,7 @@ func actBackup(ctx context.Context, env kit.Env, a backupArgs) error {
 		return err
 	}
 	defer done()
-	if _, err := conn.ExecContext(ctx, a.statement()); err != nil {
+	if _, err := shielded(func() (sql.Result, error) { return conn.ExecContext(ctx, a.statement()) }); err != nil {
 		return sqlError(a.On, systemDB, err)
 	}
 	return nil

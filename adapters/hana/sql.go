@@ -66,7 +66,7 @@ func (p Place) connect(ctx context.Context, env kit.Env, database string, patien
 			c = c.WithDatabase(database)
 		}
 		db := sql.OpenDB(c)
-		conn, err := db.Conn(ctx)
+		conn, err := shielded(func() (*sql.Conn, error) { return db.Conn(ctx) })
 		if err == nil {
 			return conn, func() { _ = conn.Close(); _ = db.Close() }, nil
 		}
@@ -141,7 +141,28 @@ func (p Place) ask(ctx context.Context, env kit.Env, database, query string) (an
 // maxRows bounds what is read of one view.
 const maxRows = 2000
 
+// rowsOf reads all rows of a statement.
 func rowsOf(ctx context.Context, p Place, database string, conn *sql.Conn, query string) (answer, error) {
+	out, err := shielded(func() (answer, error) { return readRows(ctx, p, database, conn, query) })
+	if err != nil {
+		return nil, sqlError(p, database, err)
+	}
+	return out, nil
+}
+
+// shielded runs a call of the driver. Some answers that no server of HANA gives
+// make the driver panic; that must not end the worker, which has other systems
+// to look after: the answer was not understood.
+func shielded[T any](call func() (T, error)) (v T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the answer was not understood (the driver failed: %v)", r)
+		}
+	}()
+	return call()
+}
+
+func readRows(ctx context.Context, p Place, database string, conn *sql.Conn, query string) (answer, error) {
 	rows, err := conn.QueryContext(ctx, query)
 	if err != nil {
 		return nil, sqlError(p, database, err)
