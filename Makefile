@@ -12,7 +12,7 @@ PEERS ?=
 
 export PRODUCT DEMO_APPROVE PEERS
 
-.PHONY: help test lint race demo bench torture histories build clean
+.PHONY: help test lint race suites products demo bench torture histories build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,12 @@ lint: ## format, vet, import rules, linters, determinism of workflows
 
 race: ## the tests of the main module under the race detector
 	@scripts/test.sh race
+
+suites: ## every plan of the simulated products under every fault of the adapters' suite
+	@scripts/test.sh suites
+
+products: ## every end-to-end test of the simulated products
+	@scripts/test.sh products
 
 demo: ## a planned takeover, a lost primary and a failback, to watch and approve
 	@scripts/demo.sh
