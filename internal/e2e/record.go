@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/recordings"
@@ -45,7 +48,19 @@ func (s *Stage) record(product string) {
 			}
 			cancel()
 			name := fmt.Sprintf("%s-%d", strings.TrimPrefix(s.T.Name(), "Test"), i+1)
+			anonymous(s.T, &h)
 			require.NoError(s.T, recordings.Write(filepath.Join(dir, product, name), &h))
 		}
 	})
+}
+
+// identity is how clients name themselves to Temporal: process and machine.
+var identity = regexp.MustCompile(`("identity":\s*)"[0-9]+@[^"]*"`)
+
+// anonymous takes the names of this machine out of a history.
+func anonymous(t testing.TB, h *historypb.History) {
+	t.Helper()
+	text, err := protojson.Marshal(h)
+	require.NoError(t, err)
+	require.NoError(t, protojson.Unmarshal(identity.ReplaceAll(text, []byte(`${1}"switchback"`)), h))
 }
