@@ -265,8 +265,8 @@ sb_await() {
 	) </dev/null >/dev/null 2>&1 &
 	sb_watchdog=$!
 	wait "$1"
+	# The trap stays: a signal that was on its way must not end the answer.
 	kill "$sb_watchdog" 2>/dev/null
-	trap - USR1
 }
 
 # sb_pause sleeps a little longer the longer it has waited; sb_left counts ms.
