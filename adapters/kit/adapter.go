@@ -97,3 +97,19 @@ type File struct {
 	Where string
 	Body  string
 }
+
+// Details decodes what an adapter kept in each site's Detail, by site. A site
+// whose detail is missing or was written in another form is left out.
+func Details[R any](s dr.Situation) map[string]R {
+	out := map[string]R{}
+	for _, v := range s.Sites {
+		if len(v.Detail) == 0 {
+			continue
+		}
+		var r R
+		if dr.DecodeStrict(v.Detail, &r) == nil {
+			out[v.Site] = r
+		}
+	}
+	return out
+}

@@ -98,17 +98,7 @@ func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.S
 
 // readings decodes the adapter's own part of a situation.
 func (s *system) readings(sit dr.Situation) map[string]Reading {
-	out := map[string]Reading{}
-	for _, v := range sit.Sites {
-		if len(v.Detail) == 0 {
-			continue
-		}
-		var r Reading
-		if dr.DecodeStrict(v.Detail, &r) == nil {
-			out[v.Site] = r
-		}
-	}
-	return out
+	return kit.Details[Reading](sit)
 }
 
 // Baseline records what each site was before the takeover.
