@@ -49,6 +49,7 @@ func (r *run) ask() error {
 	r.gate, r.status.Gate = nil, nil
 	r.attributes()
 	if why := watch.why(r.ctx); why != "" && !g.approved && g.rejected == nil && r.aborting == nil && r.abandoning == nil {
+		r.watchesEnded++
 		r.again = why
 		return errReplan
 	}

@@ -6,6 +6,10 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
+// watchTries is how often a gate may open again because its watch came to an
+// end. A watch that fails at once would open it without end.
+const watchTries = 5
+
 // gateWatch looks, while a gate is open, at what does not wait for people.
 type gateWatch struct {
 	future workflow.Future
@@ -17,6 +21,10 @@ type gateWatch struct {
 func (r *run) watchGate() gateWatch {
 	st := r.plan.Watch
 	if st == nil || st.Kind != dr.KindRead {
+		return gateWatch{cancel: func() {}}
+	}
+	if r.watchesEnded >= watchTries {
+		r.note("%s: it has come to an end %d times, and this gate is open without it; look by hand before you approve", st.Title, r.watchesEnded)
 		return gateWatch{cancel: func() {}}
 	}
 	call := dr.StepCall{

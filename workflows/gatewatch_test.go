@@ -37,3 +37,25 @@ func TestWhatDoesNotWaitForPeopleClosesTheGateAndItIsPlannedAnew(t *testing.T) {
 	require.Equal(t, dr.EndDone, w.result().Ending.Kind)
 	require.Len(t, w.plans, 2)
 }
+
+func TestAWatchThatFailsAtOnceDoesNotOpenTheGateWithoutEnd(t *testing.T) {
+	w := newWorld(t)
+	w.change = func(p *dr.Plan) {
+		p.Watch = &dr.Step{
+			ID: "watch.log", Action: "lab.read", Title: "Watch the log", Args: []byte(`{}`), Commands: []string{"east$ look"},
+			Kind: dr.KindRead, Timeout: dr.Duration(24 * time.Hour), Skip: dr.SkipNever,
+		}
+	}
+	w.fail = func(call dr.StepCall) error {
+		if call.Step.ID == "watch.log" {
+			return dr.HoldReplan("inventory_differs", "this worker has another inventory")
+		}
+		return nil
+	}
+	w.at(time.Minute, func() {
+		require.Equal(t, 6, w.status().Gate.Occurrence, "five times again, then people are waited for")
+		w.approve("ana")
+	})
+	w.run(dr.WorkflowTakeover, takeover)
+	require.Equal(t, dr.EndDone, w.result().Ending.Kind)
+}

@@ -34,6 +34,8 @@ type run struct {
 	goBack bool
 	// again says why the next gate opens again.
 	again string
+	// watchesEnded counts the gates that a watch has closed.
+	watchesEnded int
 
 	gate *gate
 	hold *hold
