@@ -17,6 +17,9 @@ type SignedStart struct {
 	Time      time.Time `json:"time"`
 	Nonce     string    `json:"nonce"`
 	Signature string    `json:"signature"`
+	// Gateway and Account are set when a gateway signs for an account.
+	Gateway string `json:"gateway,omitempty"`
+	Account string `json:"account,omitempty"`
 }
 
 // StartValidity is how long a signed start is good.
