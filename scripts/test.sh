@@ -57,6 +57,8 @@ part_needs() {
 		ip iproute2
 		arping iputils-arping
 		ping iputils-ping
+		named bind9
+		nsupdate bind9-dnsutils
 		python3 python3
 		gcc gcc
 		chromium chromium

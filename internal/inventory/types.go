@@ -148,8 +148,9 @@ type Client struct {
 	None []string
 	// Show prints exactly the name of the site that clients reach, or "none".
 	Show []string
-	// VIP is set instead of Host and the commands.
+	// VIP or DNS is set instead of Host and the commands.
 	VIP     *VIP
+	DNS     *DNS
 	Timeout dr.Duration
 }
 
