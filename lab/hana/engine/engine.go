@@ -275,7 +275,7 @@ func (e *engine) openPortLocked(d *database) {
 			if err != nil {
 				return
 			}
-			go hdbsql.Serve(ctx, c, d)
+			go d.serve(ctx, c)
 		}
 	}()
 }
