@@ -39,6 +39,7 @@ type engine struct {
 	ports     map[*database]func()
 	backups   map[int64]*backup
 	source    sourceState
+	providers []provider
 	started   time.Time
 	// tenants is held from a look at whether a tenant may be open until its port
 	// is as that look said: without it a port could be opened again for a tenant
@@ -158,8 +159,12 @@ func (e *engine) start() error {
 		go e.followMaster()
 		return nil
 	}
+	if err := e.loadProviders(); err != nil {
+		return err
+	}
 	go e.watchPeers()
 	go e.watchTenants()
+	go e.tellConnections()
 	return nil
 }
 
