@@ -56,6 +56,9 @@ func (s *system) prepareHost(h *host.Host, conf instance.Config, first *host.Hos
 	if err := s.certify(h, conf); err != nil {
 		return err
 	}
+	if err := h.Program(host.BinDir+"/df", strings.ReplaceAll(diskText, "@FULL@", dr.Quote(h.Path(instance.FaultsDir, "log-volume-full")))); err != nil {
+		return err
+	}
 	return h.Program(host.RCDir+"/50-sapinit", s.fill(bootText, h, conf))
 }
 
@@ -122,6 +125,16 @@ func (s *system) fill(text string, h *host.Host, conf instance.Config) string {
 	return strings.NewReplacer("@INST@", dr.Quote(h.Path("usr/sap", conf.SID, "HDB"+conf.Number)), "@SID@", conf.SID, "@NR@", conf.Number,
 		"@HOST@", h.Name, "@BIN@", dr.Quote(h.Path(host.BinDir)), "@PROFILE@", dr.Quote(conf.Profile()), "@PLAIN@", dr.Quote(h.Path("libexec/hana-sapcontrol/sapcontrol"))).Replace(text)
 }
+
+// diskText shows a log volume as full while the fault fills it.
+const diskText = `#!/bin/sh
+# Lab: df, with a log volume that a fault has filled.
+[ -e @FULL@ ] || exec /usr/bin/df "$@"
+for last; do :; done
+case $last in */hana/log/*) ;; *) exec /usr/bin/df "$@" ;; esac
+echo 'Filesystem     1024-blocks      Used Available Capacity Mounted on'
+echo '/dev/mapper/log   536870912 536870912         0     100% /hana/log'
+`
 
 // loginText is the login environment of <sid>adm.
 const loginText = `SAPSYSTEMNAME=@SID@; TINSTANCE=@NR@; SAPLOCALHOST=@HOST@
