@@ -67,7 +67,7 @@ func TestWhatTheToolsHideOrLieAboutIsRefusedAndNeverGuessed(t *testing.T) {
 	})
 	t.Run("without a recommendation the gate says that it is not decidable", func(t *testing.T) {
 		s := s.On(t)
-		inSync(s)
+		replicates(s)
 		s.Fault("recommendation-missing", "east")
 		run := s.Start(dr.ProcTakeover, planned)
 		st := s.Gate(dr.GateDecide)
@@ -79,8 +79,17 @@ func TestWhatTheToolsHideOrLieAboutIsRefusedAndNeverGuessed(t *testing.T) {
 	})
 	t.Run("a primary that works is not shot", func(t *testing.T) {
 		s := s.On(t)
-		inSync(s)
+		replicates(s)
 		refused(s, broken{"", []string{"recommendation-missing", "east"}, unplanned, "alive"})
+	})
+}
+
+// replicates waits until the script of east says that all is in sync.
+func replicates(s *e2e.Stage) {
+	s.T.Helper()
+	e2e.Await(s.T, limit, "replication is active again", func() (bool, string) {
+		out := s.Shell("east", `sh -lc 'cd "$DIR_EXECUTABLE/python_support" && python systemReplicationStatus.py; echo $?'`)
+		return strings.HasSuffix(out, "\n15\n"), out
 	})
 }
 

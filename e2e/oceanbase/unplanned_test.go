@@ -39,7 +39,7 @@ func TestALostSiteIsTakenOverAndRebuiltAndHandedBack(t *testing.T) {
 	require.True(t, returned, "the observer was killed within the change of roles")
 	s.Ended(run, dr.EndDone)
 	s.Once("west", activate)
-	s.LossWithin()
+	lost := *s.LossWithin().Lost
 	s.Unfault("lag", "west")
 
 	// The old primary comes back and accepts writes: told, and refused.
@@ -49,6 +49,9 @@ func TestALostSiteIsTakenOverAndRebuiltAndHandedBack(t *testing.T) {
 	s.done(dr.ProcFailback, failback)
 	s.Writes(20)
 	s.Once("east", "server: rename tenant", toPrimary)
+	l := s.Ledger()
+	require.NotNil(t, l.Lost, "the ledger could not compare: %s", l.Complaint)
+	require.Equal(t, lost, *l.Lost, "the failback itself loses nothing")
 }
 
 // gone says whether nobody answers at a site.
