@@ -20,6 +20,7 @@ func TestWhatGoesWrong(t *testing.T) {
 		"a planned promotion is stuck in SWITCHING TO PRIMARY":       stuckPromotion,
 		"an activation is stuck in SWITCHING TO PRIMARY":             stuckActivation,
 		"a switchover whose primary dies is told and held":           stuckWithoutPrimary,
+		"time-outs and lost answers in every state are resumed":      everyState,
 		"somebody else sends the same statement":                     sameStatement,
 		"somebody else sends another statement":                      otherStatement,
 		"a third site is turned to the new primary":                  thirdSite,
@@ -161,6 +162,45 @@ func stuckWithoutPrimary(t *testing.T) {
 	_, err = w.carry(st, 2)
 	require.NoError(t, err)
 	require.Equal(t, 1, w.changes("west", donePrimary))
+}
+
+// everyState meets each role statement in each of its states: with time-outs on
+// the way there, lost answers and errors on the way back, and all of it in an
+// activation.
+func everyState(t *testing.T) {
+	w := newLab(t, impatient)
+	w.base = &dr.Baseline{Primary: "east"}
+	down := []string{"ACCEPTED", "PREPARE_SWITCHING_TO_STANDBY", "SWITCHING_TO_STANDBY"}
+	up := []string{"ACCEPTED", "PREPARE_SWITCHING_TO_PRIMARY", "FLASHBACK", "SWITCHING_TO_PRIMARY"}
+	each := func(fault, site string, states []string, more ...string) {
+		for _, st := range states {
+			w.fault(true, fault, append([]string{site, st}, more...)...)
+		}
+	}
+	each("timeout-at", "east", down)
+	each("timeout-at", "west", up)
+	w.walk(takePlanned, dr.GateDecide, "00000001")
+	require.Equal(t, []string{"west"}, w.observe().Primaries())
+	require.Equal(t, 1, w.changes("west", donePrimary))
+
+	w.walk(goBack, dr.GateConvert, "00000002")
+	each("drop-at", "west", down)
+	each("drop-at", "east", up)
+	each("error-at", "east", up[1:], "4036")
+	w.walk(goBack, dr.GateCutover, "00000002")
+	require.Equal(t, []string{"east"}, w.observe().Primaries())
+	require.Equal(t, 1, w.changes("east", donePrimary))
+
+	h, err := w.lab.Host("east")
+	require.NoError(t, err)
+	h.PowerOff()
+	failover := []string{"PREPARE_FLASHBACK", "FLASHBACK", "SWITCHING_TO_PRIMARY"}
+	each("timeout-at", "west", failover)
+	each("drop-at", "west", append(failover, "DONE"))
+	each("error-at", "west", failover, "4016")
+	w.walk(takeUnplanned, dr.GateDecide, "00000003")
+	require.Equal(t, []string{"west"}, w.observe().Primaries())
+	require.Equal(t, 1, w.changes("west", doneActivate))
 }
 
 // typed runs a statement as somebody else at once, and gives its answer.

@@ -1,6 +1,7 @@
 package hana_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -74,7 +75,11 @@ func TestWhatTheToolsHideOrLieAboutIsRefusedAndNeverGuessed(t *testing.T) {
 		sit := s.Report().Plans[0].Situation
 		require.Contains(t, sit.Judgement.Recommendation, "not decidable: getTakeoverRecommendation.py on east gave no answer")
 		s.Signal(dr.VerbReject, fmt.Sprintf(`{"gate":%q,"digest":%q,"person":"ana"}`, st.Gate.Gate, st.Gate.Digest))
-		s.Ended(run, dr.EndRejected)
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		var res dr.Result
+		require.NoError(t, run.Get(ctx, &res))
+		require.Equal(t, dr.EndRejected, res.Ending.Kind)
 		s.Unfault("recommendation-missing", "east")
 	})
 	t.Run("a primary that works is not shot", func(t *testing.T) {
