@@ -36,6 +36,7 @@ func Execute(ctx context.Context, env Env, a Action, st dr.Step) (StepResult, er
 			return StepResult{}, err
 		}
 	}
+	x.whole = ctx
 	if d := st.Timeout.D(); d > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, d)
@@ -59,6 +60,8 @@ type execution struct {
 	began time.Time
 	// waited is how long this attempt has waited for an earlier one.
 	waited time.Duration
+	// whole is the attempt's context without the step's time-out.
+	whole context.Context
 }
 
 func (x *execution) change(ctx context.Context) (StepResult, error) {

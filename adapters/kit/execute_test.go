@@ -283,3 +283,26 @@ func TestAnUnprotectedStatementIsNotSentLongAfterItsAttemptBegan(t *testing.T) {
 	require.Equal(t, dr.ClassRetry, dr.ClassOf(err))
 	require.Zero(t, *sent)
 }
+
+func TestWhenAStepsTimeIsOverItsStateIsReadOnceMore(t *testing.T) {
+	b := newBench()
+	b.host.effect = func() {}
+	over, end := context.WithCancel(context.Background())
+	acted := false
+	b.spec.Act = func(context.Context, kit.Env, args) error {
+		acted = true
+		end() // stands for the step's own time-out
+		return dr.HoldUnknown("timeout", "no answer in time")
+	}
+	b.spec.Lock = "the server's"
+	b.spec.Probe = func(ctx context.Context, _ kit.Env, _ args) kit.Effect {
+		if ctx.Err() != nil || acted && over.Err() == nil {
+			return kit.NotKnown("the server did not answer")
+		}
+		return kit.NotDone("the tenant is half-way")
+	}
+	b.env.Sleep = func(context.Context, time.Duration) error { return over.Err() }
+	_, err := b.run()
+	require.ErrorContains(t, err, "the tenant is half-way")
+	require.True(t, dr.AsError(err, "").Unknown)
+}
