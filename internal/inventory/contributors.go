@@ -19,13 +19,15 @@ type applicationFile struct {
 }
 
 type clientFile struct {
-	Name    string              `yaml:"name"`
-	Host    string              `yaml:"host"`
-	Point   map[string][]string `yaml:"point"`
-	None    []string            `yaml:"none"`
-	Show    []string            `yaml:"show"`
-	VIP     *vipFile            `yaml:"vip"`
-	Timeout dr.Duration         `yaml:"timeout"`
+	Name      string              `yaml:"name"`
+	Host      string              `yaml:"host"`
+	Point     map[string][]string `yaml:"point"`
+	None      []string            `yaml:"none"`
+	Show      []string            `yaml:"show"`
+	VIP       *vipFile            `yaml:"vip"`
+	HAProxy   node                `yaml:"haproxy"`
+	PgBouncer node                `yaml:"pgbouncer"`
+	Timeout   dr.Duration         `yaml:"timeout"`
 }
 
 type fenceFile struct {
@@ -138,17 +140,39 @@ func (l *loader) application(at node, f applicationFile, s *System, use *usage) 
 func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
 	c := Client{Name: f.Name, Host: f.Host, Point: f.Point, None: f.None, Show: f.Show, Timeout: f.Timeout}
 	l.timeout(at, f.Timeout)
+	var kinds []string
+	for _, kind := range clientKinds {
+		if at.has(kind) {
+			kinds = append(kinds, kind)
+		}
+	}
 	byCommand := at.has("host") || at.has("point") || at.has("none") || at.has("show")
 	switch {
-	case f.VIP == nil:
+	case len(kinds) == 0:
 		l.clientCommands(at, f, s, use)
+		return c
 	case byCommand:
-		l.add(at.at("vip").line, "%s has both a vip and commands; write two clients", at.path)
-	default:
-		c.VIP = l.vip(at.at("vip"), *f.VIP, s, use)
+		l.add(at.at(kinds[0]).line, "%s has both a %s and commands; write two clients", at.path, kinds[0])
+		return c
+	case len(kinds) > 1:
+		l.add(at.at(kinds[1]).line, "%s has both %s; write two clients", at.path, strings.Join(kinds, " and "))
+		return c
+	}
+	switch part := at.at(kinds[0]); {
+	case part.absent(): // decode has complained
+	case kinds[0] == "vip" && f.VIP != nil:
+		c.VIP = l.vip(part, *f.VIP, s, use)
+	case kinds[0] == "haproxy":
+		c.HAProxy = l.haproxy(part, s, use)
+	case kinds[0] == "pgbouncer":
+		c.PgBouncer = l.pgbouncer(part, s, use)
 	}
 	return c
 }
+
+// clientKinds are the fields of which a client that has no commands of its own
+// has exactly one.
+var clientKinds = []string{"vip", "haproxy", "pgbouncer"}
 
 func (l *loader) clientCommands(at node, f clientFile, s *System, use *usage) {
 	l.requireHost(at, f.Host, use)

@@ -147,9 +147,11 @@ type Client struct {
 	None []string
 	// Show prints exactly the name of the site that clients reach, or "none".
 	Show []string
-	// VIP is set instead of Host and the commands.
-	VIP     *VIP
-	Timeout dr.Duration
+	// One of these is set instead of Host and the commands.
+	VIP       *VIP
+	HAProxy   *HAProxy
+	PgBouncer *PgBouncer
+	Timeout   dr.Duration
 }
 
 // Fence takes a site out from a third place.
