@@ -74,7 +74,7 @@ backend orders
 	file := filepath.Join(dir, "haproxy.cfg")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
 	program(t, "haproxy", "haproxy", "-db", "-f", file)
-	require.Eventually(t, func() bool { return s.reached(t) == "east" }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return s.reached(t) == "east" }, 20*time.Second, 50*time.Millisecond)
 	s.client = inventory.Client{Name: "lb", Timeout: dr.Duration(30 * time.Second), HAProxy: &inventory.HAProxy{
 		Backend: "orders", Servers: map[string]string{"east": "db-east", "west": "db-west"}, Release: dr.Duration(time.Minute),
 		Proxies: []inventory.Proxy{{Host: "lb1", Socket: s.socket}},
@@ -144,19 +144,21 @@ func TestHAProxyKeepsClientsAwayAndSendsThemToTheNewSite(t *testing.T) {
 func TestHAProxyLetsClientsInAgainByItselfWhenNobodyGoesOn(t *testing.T) {
 	t.Parallel()
 	s := newHAProxy(t)
-	s.client.HAProxy.Release = dr.Duration(2 * time.Second)
+	s.client.HAProxy.Release = aLongTime()
 	execute(t, s.env(), stepNamed(t, s.plan(t), "isolate.haproxy-close-lb-1"))
-	require.Eventually(t, func() bool { return s.reached(t) == "east" }, 20*time.Second, 50*time.Millisecond)
+	endSleep(t, s.client.HAProxy.Release)
+	require.Eventually(t, func() bool { return s.reached(t) == "east" }, time.Minute, 50*time.Millisecond)
 }
 
 func TestHAProxysReleaseIsTakenBackByTheRedirection(t *testing.T) {
 	t.Parallel()
 	s := newHAProxy(t)
-	s.client.HAProxy.Release = dr.Duration(2 * time.Second)
+	s.client.HAProxy.Release = aLongTime()
 	d := s.plan(t)
 	execute(t, s.env(), stepNamed(t, d, "isolate.haproxy-close-lb-1"))
 	execute(t, s.env(), stepNamed(t, d, "redirect.haproxy-open-lb-1"))
-	require.Never(t, func() bool { return s.reached(t) != "west" }, 3*time.Second, 100*time.Millisecond)
+	endSleep(t, s.client.HAProxy.Release)
+	require.Never(t, func() bool { return s.reached(t) != "west" }, time.Second, 50*time.Millisecond)
 }
 
 func TestHAProxyLetsClientsAtWorkFinishWithinTheDrain(t *testing.T) {
@@ -194,7 +196,7 @@ func TestWhatHAProxyCannotDoIsOneSentence(t *testing.T) {
 	} {
 		h := good
 		change(&h)
-		s.client.HAProxy = &h
+		s.client.HAProxy, s.client.Timeout = &h, dr.Duration(30*time.Second)
 		if strings.HasSuffix(text, ".x") {
 			s.client.Timeout = dr.Duration(2 * time.Second) // it is asked for again until then
 		}

@@ -3,12 +3,15 @@ package contrib_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -111,17 +114,22 @@ func stepNamed(t *testing.T, d *kit.Draft, id string) dr.Step {
 }
 
 // program starts a program of the test and ends it with the test.
-func program(t *testing.T, package_, name string, args ...string) {
+func program(t *testing.T, debian, name string, args ...string) {
+	t.Helper()
+	programAs(t, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}, debian, name, args...)
+}
+
+func programAs(t *testing.T, attr *syscall.SysProcAttr, debian, name string, args ...string) {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
 		path = filepath.Join("/usr/sbin", name)
 	}
 	_, err = os.Stat(path)
-	require.NoError(t, err, "install the Debian package %s", package_)
+	require.NoError(t, err, "install the Debian package %s", debian)
 	var said bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), path, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr, cmd.Dir = attr, "/"
 	cmd.Stdout, cmd.Stderr = &said, &said
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
@@ -157,3 +165,30 @@ func without(t *testing.T, missing string) string {
 	}
 	return dir
 }
+
+// endSleep ends the sleep of a promise of so many seconds, so that a test does
+// not wait for it.
+func endSleep(t *testing.T, seconds dr.Duration) {
+	t.Helper()
+	want := fmt.Sprintf("sleep\x00%d\x00", int(seconds.D()/time.Second))
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	require.NoError(t, err)
+	for _, path := range all {
+		text, err := os.ReadFile(path)
+		if err != nil || string(text) != want {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		require.NoError(t, err)
+		require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
+		return
+	}
+	t.Fatalf("nothing sleeps for %s", seconds)
+}
+
+// aLongTime is a duration that no other test of this machine uses.
+func aLongTime() dr.Duration {
+	return dr.Duration(time.Duration(100_000+os.Getpid()%100_000*10+int(moments.Add(1))) * time.Second)
+}
+
+var moments atomic.Int64

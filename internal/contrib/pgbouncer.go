@@ -92,7 +92,8 @@ func (m pgbouncerMove) definition(a pgbouncerArgs) string {
 	var b strings.Builder
 	b.WriteString("; Written by Switchback; included by PgBouncer's own configuration.\n[databases]\n")
 	for _, name := range a.Databases {
-		fmt.Fprintf(&b, "%s = host=%s port=%d %s\n", name, a.Address, a.ServerPort, strings.Join(strings.Fields(m.client.PgBouncer.Databases[name]), " "))
+		words := append([]string{name, "=", "host=" + a.Address, fmt.Sprintf("port=%d", a.ServerPort)}, strings.Fields(m.client.PgBouncer.Databases[name])...)
+		b.WriteString(strings.Join(words, " ") + "\n")
 	}
 	return b.String()
 }
