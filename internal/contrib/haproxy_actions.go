@@ -113,7 +113,7 @@ func (a haproxyArgs) ask(ctx context.Context, env kit.Env) (haproxyState, error)
 		return haproxyState{}, dr.Retry("haproxy", "HAProxy on %s could not be asked at %s: %s", a.Host, a.At, dr.Clip(dr.CleanLine(strings.TrimSpace(out.Stderr)), 200)).
 			WithNext("see that it runs, and that the login user may use its stats socket")
 	}
-	text, last, _ := cutLastLine(out.Stdout)
+	text, last := cutLastLine(out.Stdout)
 	n, bad := strconv.Atoi(strings.TrimSpace(last))
 	servers, err := parseHAProxy(a.Backend, text)
 	if err != nil || bad != nil {
@@ -140,13 +140,13 @@ func (a haproxyArgs) refused(text string) error {
 func haInterpret(a haproxyArgs, j kit.Job) error { return a.refused(j.Stdout) }
 
 // cutLastLine takes the last line of a text off.
-func cutLastLine(text string) (before, last string, found bool) {
+func cutLastLine(text string) (before, last string) {
 	text = strings.TrimRight(text, "\n")
 	i := strings.LastIndexByte(text, '\n')
 	if i < 0 {
-		return "", text, false
+		return "", text
 	}
-	return text[:i], text[i+1:], true
+	return text[:i], text[i+1:]
 }
 
 // haUnread turns an error of ask into an effect; what only people can mend is

@@ -125,7 +125,7 @@ func (a pgbouncerArgs) ask(ctx context.Context, env kit.Env) (pgbouncerState, er
 }
 
 func lastLineOf(text string) string {
-	_, last, _ := cutLastLine(text)
+	_, last := cutLastLine(text)
 	return dr.Clip(dr.CleanLine(strings.TrimSpace(last)), 200)
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/switchback-dr/switchback/lab/host"
 	"github.com/switchback-dr/switchback/lab/labkit"
 )
 
@@ -64,11 +66,20 @@ func shortDir(t testing.TB) string {
 		t.Fatalf("e2e: %v", err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	// The lab's users differ from this one.
-	if err := os.Chmod(dir, 0o777); err != nil {
+	belongToLab(t, dir, 0o755)
+	return dir
+}
+
+// belongToLab gives a file to the user that the lab's hosts run as.
+func belongToLab(t testing.TB, path string, mode os.FileMode) {
+	t.Helper()
+	u, err := host.OrdinaryUser("postgres")
+	if err == nil && u.UID >= 0 {
+		err = os.Chown(path, u.UID, u.GID)
+	}
+	if err = errors.Join(err, os.Chmod(path, mode)); err != nil {
 		t.Fatalf("e2e: %v", err)
 	}
-	return dir
 }
 
 func freeAddress(t testing.TB) (address, port string) {
@@ -116,10 +127,7 @@ func StartPgBouncer(t testing.TB, lab labkit.Description) Front {
 	}
 	first, firstPort, _ := net.SplitHostPort(at["east"])
 	write(t, dir+"/orders.ini", "[databases]\n%s = host=%s port=%s dbname=%s\n", database, first, firstPort, database)
-	// The file, and its replacement, are written by the lab's user.
-	if err := os.Chmod(dir+"/orders.ini", 0o666); err != nil {
-		t.Fatalf("e2e: %v", err)
-	}
+	belongToLab(t, dir+"/orders.ini", 0o644)
 	write(t, dir+"/users", "%q %q\n\"dr\" \"\"\n", client.User.Username(), password)
 	write(t, dir+"/pgbouncer.ini", `%%include %[1]s/orders.ini
 [pgbouncer]

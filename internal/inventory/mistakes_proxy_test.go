@@ -33,7 +33,7 @@ func TestEveryMistakeAboutHAProxyIsNamedWithItsLine(t *testing.T) {
 		{lastClient, with(2, "proxies: [{host: third}]"), "proxies:", at + ".proxies[0] must have either socket: PATH or address: HOST:PORT"},
 		{lastClient, with(2, "proxies: [{host: third, socket: \"/a b\"}]"), "proxies:", at + `.proxies[0].socket is "/a b", not an absolute path of letters, digits and ._-`},
 		{lastClient, with(2, "proxies: [{host: third, address: \"lb1\"}]"), "proxies:", at + `.proxies[0].address is "lb1", not HOST:PORT`},
-		{lastClient, with(2, "proxies: [{host: nobody, socket: /s}]"), "proxies:", at + `.proxies[0].host names the host "nobody", which is not under hosts; known: app1, bastion, db1, db2, third`},
+		{lastClient, with(2, "proxies: [{host: nobody, socket: /s}]"), "proxies:", at + `.proxies[0].host names the host "nobody", which is not under hosts; known: app1, bastion, db1, db2, spare, third`},
 		{lastClient, with(2, "proxies: [{host: third, socket: /s, site: north}]"), "proxies:", at + `.proxies[0].site names the site "north", which orders does not have; known: east, west`},
 		{lastClient, with(3, "release: 2h"), "release:", at + ".release is 2h; at most 1h"},
 		{lastClient, with(3, "relaese: 30s"), "relaese:", at + ` has no field "relaese"; did you mean "release"?`},
