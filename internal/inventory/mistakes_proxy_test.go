@@ -35,7 +35,7 @@ func TestEveryMistakeAboutHAProxyIsNamedWithItsLine(t *testing.T) {
 		{lastClient, with(2, "proxies: [{host: third, address: \"lb1\"}]"), "proxies:", at + `.proxies[0].address is "lb1", not HOST:PORT`},
 		{lastClient, with(2, "proxies: [{host: nobody, socket: /s}]"), "proxies:", at + `.proxies[0].host names the host "nobody", which is not under hosts; known: app1, bastion, db1, db2, spare, third`},
 		{lastClient, with(2, "proxies: [{host: third, socket: /s, site: north}]"), "proxies:", at + `.proxies[0].site names the site "north", which orders does not have; known: east, west`},
-		{lastClient, with(3, "release: 2h"), "release:", at + ".release is 2h; at most 1h"},
+		{lastClient, with(3, "release: 2h"), "release:", at + ".release is 2h0m0s; at most 1h0m0s"},
 		{lastClient, with(3, "relaese: 30s"), "relaese:", at + ` has no field "relaese"; did you mean "release"?`},
 		{lastClient, with(3, "release: 30s") + "        host: db1\n", "haproxy:", "systems.orders.clients[1] has both a haproxy and commands; write two clients"},
 		{lastClient, with(3, "release: 30s") + "        pgbouncer: {}\n", "pgbouncer:", "systems.orders.clients[1] has both haproxy and pgbouncer; write two clients"},
