@@ -9,19 +9,6 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-// unreadable is a site of which nothing is known.
-func unreadable(p Place, err error, at time.Time) dr.SiteSituation {
-	e := dr.AsError(err, "observe")
-	reach := dr.Unknown
-	if e.Code == "unreachable" {
-		reach = dr.No
-	}
-	return dr.SiteSituation{
-		Site: p.Site, Reachable: reach, Role: dr.RoleUnknown, AcceptsWrites: dr.Unknown, Summary: "not read: " + e.Text, At: at,
-		Facts: []dr.Fact{{Name: "hana.read", Truth: dr.Unknown, Text: e.Text, At: at, Source: "ssh " + p.main().Host}},
-	}
-}
-
 // describer adds the facts of one site.
 type describer struct {
 	p   Place

@@ -71,7 +71,7 @@ func (m haproxyMove) plan(leave dr.Phase) {
 func (m haproxyMove) shut(leave dr.Phase, slug, where string) {
 	h, from, timeout := m.client.HAProxy, m.d.From, m.client.Timeout.D()
 	args := m.args(from)
-	args.Drain, args.Release = seconds(h.Drain), seconds(h.Release)
+	args.Drain, args.Release = wholeSeconds(h.Drain), wholeSeconds(h.Release)
 	back := haproxyOpen.Step(kit.At{
 		Phase: leave, Slug: "haproxy-close-" + slug + ".undo", Title: fmt.Sprintf("Let clients of %s in to %s again", where, from), Site: from,
 		Timeout: timeout, Skip: dr.SkipDecision,

@@ -64,7 +64,7 @@ func (m pgbouncerMove) pause(leave dr.Phase) {
 		Timeout: m.client.Timeout.D(), Skip: dr.SkipDecision,
 	}, m.args(from))
 	args := m.args(from)
-	args.Pause, args.Release = seconds(p.Pause), seconds(p.Release)
+	args.Pause, args.Release = wholeSeconds(p.Pause), wholeSeconds(p.Release)
 	m.d.Add(leave, kit.PlaceClientsOut, pgbouncerPause.Step(kit.At{
 		Phase: leave, Slug: "pgbouncer-pause-" + m.slug, Title: fmt.Sprintf("Hold clients of PgBouncer on %s back, for %s at most", m.console.Host, p.Release), Site: from,
 		Timeout: m.client.Timeout.D() + p.Pause.D(), Skip: dr.SkipDecision, Why: "they wait instead of failing while the primary moves", StopsClients: true, Undo: &back,

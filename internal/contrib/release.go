@@ -88,8 +88,8 @@ func lostPlace(in kit.PlanInput, d *kit.Draft, client, what, host, site string) 
 // numbered gives the end of a step's slug for one of several equal places.
 func numbered(c inventory.Client, i int) string { return fmt.Sprintf("%s-%d", c.Name, i+1) }
 
-// seconds gives a duration in whole seconds, rounded up.
-func seconds(d dr.Duration) int { return int((d.D() + time.Second - 1) / time.Second) }
+// wholeSeconds gives a duration in whole seconds, rounded up.
+func wholeSeconds(d dr.Duration) int { return int((d.D() + time.Second - 1) / time.Second) }
 
 // sorted lists the keys of a map in order.
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

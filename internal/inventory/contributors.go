@@ -25,6 +25,7 @@ type clientFile struct {
 	None      []string            `yaml:"none"`
 	Show      []string            `yaml:"show"`
 	VIP       *vipFile            `yaml:"vip"`
+	DNS       *dnsFile            `yaml:"dns"`
 	HAProxy   node                `yaml:"haproxy"`
 	PgBouncer node                `yaml:"pgbouncer"`
 	Timeout   dr.Duration         `yaml:"timeout"`
@@ -141,38 +142,36 @@ func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
 	c := Client{Name: f.Name, Host: f.Host, Point: f.Point, None: f.None, Show: f.Show, Timeout: f.Timeout}
 	l.timeout(at, f.Timeout)
 	var kinds []string
-	for _, kind := range clientKinds {
-		if at.has(kind) {
-			kinds = append(kinds, kind)
+	for _, k := range clientKinds {
+		if at.has(k) {
+			kinds = append(kinds, k)
 		}
 	}
-	byCommand := at.has("host") || at.has("point") || at.has("none") || at.has("show")
-	switch {
-	case len(kinds) == 0:
-		l.clientCommands(at, f, s, use)
-		return c
-	case byCommand:
-		l.add(at.at(kinds[0]).line, "%s has both a %s and commands; write two clients", at.path, kinds[0])
-		return c
-	case len(kinds) > 1:
-		l.add(at.at(kinds[1]).line, "%s has both %s; write two clients", at.path, strings.Join(kinds, " and "))
-		return c
+	if at.has("host") || at.has("point") || at.has("none") || at.has("show") {
+		kinds = append(kinds, "commands")
 	}
-	switch part := at.at(kinds[0]); {
-	case part.absent(): // decode has complained
-	case kinds[0] == "vip" && f.VIP != nil:
-		c.VIP = l.vip(part, *f.VIP, s, use)
-	case kinds[0] == "haproxy":
-		c.HAProxy = l.haproxy(part, s, use)
-	case kinds[0] == "pgbouncer":
-		c.PgBouncer = l.pgbouncer(part, s, use)
+	switch {
+	case len(kinds) > 1:
+		l.add(at.at(kinds[0]).line, "%s has both a %s and %s; write two clients", at.path, kinds[0], kinds[1])
+	case f.VIP != nil:
+		c.VIP = l.vip(at.at("vip"), *f.VIP, s, use)
+	case f.DNS != nil:
+		c.DNS = l.dns(at.at("dns"), *f.DNS, s, use)
+	case at.has("haproxy"):
+		c.HAProxy = l.haproxy(at.at("haproxy"), s, use)
+	case at.has("pgbouncer"):
+		c.PgBouncer = l.pgbouncer(at.at("pgbouncer"), s, use)
+	case len(kinds) == 0 || kinds[0] == "commands":
+		l.clientCommands(at, f, s, use)
+	default:
+		// What could not be read was complained about.
 	}
 	return c
 }
 
 // clientKinds are the fields of which a client that has no commands of its own
 // has exactly one.
-var clientKinds = []string{"vip", "haproxy", "pgbouncer"}
+var clientKinds = []string{"vip", "dns", "haproxy", "pgbouncer"}
 
 func (l *loader) clientCommands(at node, f clientFile, s *System, use *usage) {
 	l.requireHost(at, f.Host, use)

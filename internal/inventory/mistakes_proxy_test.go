@@ -38,7 +38,7 @@ func TestEveryMistakeAboutHAProxyIsNamedWithItsLine(t *testing.T) {
 		{lastClient, with(3, "release: 2h"), "release:", at + ".release is 2h0m0s; at most 1h0m0s"},
 		{lastClient, with(3, "relaese: 30s"), "relaese:", at + ` has no field "relaese"; did you mean "release"?`},
 		{lastClient, with(3, "release: 30s") + "        host: db1\n", "haproxy:", "systems.orders.clients[1] has both a haproxy and commands; write two clients"},
-		{lastClient, with(3, "release: 30s") + "        pgbouncer: {}\n", "pgbouncer:", "systems.orders.clients[1] has both haproxy and pgbouncer; write two clients"},
+		{lastClient, with(3, "release: 30s") + "        pgbouncer: {}\n", "haproxy:", "systems.orders.clients[1] has both a haproxy and pgbouncer; write two clients"},
 	})
 }
 

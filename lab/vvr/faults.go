@@ -33,7 +33,7 @@ func (s *system) knobs() []labkit.Fault {
 		knob("sync-dies-at", "BLOCK", "vradmind is killed when a synchronisation that it does reaches this block"),
 		knob("slow-sync", "MILLISECONDS", "each block of a synchronisation or of a DCM replay that the site does takes so long"),
 		knob("slow-rlink", "MILLISECONDS", "each message of replication that the site sends waits so long: the Secondaries lag"),
-		knob("slow-connect", "MILLISECONDS", "an RLINK that is attached on the site connects so much later"),
+		knob("slow-connect", "MILLISECONDS", "an RLINK that is attached on the site connects so much later, or when this is turned off"),
 		knob("migrate-fails", "", "the site refuses to become Primary in a migration, which is rolled back"),
 		knob("open-before-makesec", "", "somebody opens a volume of the site just before each makesec, for 2 s"),
 		knob("open-before-migrate", "", "somebody opens a volume of the site just before each migrate, for 2 s"),
