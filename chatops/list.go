@@ -2,10 +2,13 @@ package main
 
 import (
 	"github.com/switchback-dr/switchback/internal/gateway"
+	"github.com/switchback-dr/switchback/internal/gateway/slack"
 )
 
 // channels is the list of channels: one line each. See the package comment of
 // internal/gateway.
 func channels() []gateway.Kind {
-	return []gateway.Kind{}
+	return []gateway.Kind{
+		{Name: "slack", Account: "slack", New: slack.New},
+	}
 }
