@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/switchback-dr/switchback/internal/gateway"
 	"github.com/switchback-dr/switchback/internal/gateway/slack"
+	"github.com/switchback-dr/switchback/internal/gateway/web"
 )
 
 // channels is the list of channels: one line each. See the package comment of
@@ -10,5 +11,6 @@ import (
 func channels() []gateway.Kind {
 	return []gateway.Kind{
 		{Name: "slack", Account: "slack", New: slack.New},
+		{Name: web.Name, Account: web.Account, New: web.New},
 	}
 }
