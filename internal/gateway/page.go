@@ -116,3 +116,6 @@ func (p *Page) wash(clean func(string) string) {
 		}
 	}
 }
+
+// KnownVerb says whether a channel may pass a verb on.
+func KnownVerb(v dr.Verb) bool { return v == dr.VerbAcknowledge || slices.Contains(dr.Verbs(), v) }

@@ -22,6 +22,10 @@ const (
 	maxAnswer   = 1 << 20
 )
 
+// CodeGone is the code of an error that says: what should be changed is not
+// there any more.
+const CodeGone = "chat_gone"
+
 // Caller sends JSON over HTTP. It follows no redirect, since requests carry
 // secrets, and no error names the address, since addresses may be secrets.
 type Caller struct {
@@ -87,6 +91,8 @@ func (c *Caller) judge(resp *http.Response, answer []byte) error {
 		return gateway.RetryAfter(retryAfter(resp.Header), "%s asks to wait", c.Name)
 	case code >= 500 || code == http.StatusRequestTimeout:
 		return dr.Retry("chat", "%s answered %d: %s", c.Name, code, said)
+	case code == http.StatusNotFound || code == http.StatusGone:
+		return dr.Refuse(CodeGone, "%s does not have it (%d): %s", c.Name, code, said)
 	default:
 		return dr.Refuse("chat", "%s refused it with %d: %s", c.Name, code, said)
 	}
@@ -110,4 +116,17 @@ func plainCause(err error) string {
 		return "no answer in time"
 	}
 	return dr.Clip(dr.CleanLine(err.Error()), 200)
+}
+
+// CheckAddress says what is wrong with an address that requests with secrets
+// are sent to: it must be https, except on this machine.
+func CheckAddress(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return errors.New("this is not an address such as https://chat.example.com")
+	}
+	if host := u.Hostname(); u.Scheme != "https" && !(u.Scheme == "http" && (host == "127.0.0.1" || host == "::1" || host == "localhost")) {
+		return errors.New("an address that secrets are sent to must begin with https")
+	}
+	return nil
 }
