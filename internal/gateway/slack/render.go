@@ -114,24 +114,39 @@ func list(head string, lines []string) []slackapi.Block {
 	)}
 }
 
-// commands shows the exact commands by phase; when they are too long they are
-// left out whole, and the digest and the link say where they are.
+// commands shows the exact commands by phase. When they are too long, first
+// those that only read are left out, then all: a command is never cut. The
+// digest and the link say where the rest is.
 func commands(card gateway.Card) []slackapi.Block {
 	if len(card.Commands) == 0 {
 		return nil
 	}
-	size, steps := 0, 0
-	for _, ph := range card.Commands {
-		for _, s := range ph.Steps {
-			size += len(s.Title) + len(strings.Join(s.Commands, "\n"))
-			steps++
+	for _, level := range []struct {
+		shown  func(gateway.Step) bool
+		notice string
+	}{
+		{func(gateway.Step) bool { return true }, ""},
+		{func(s gateway.Step) bool { return s.Kind != dr.KindRead }, "Commands that only read are left out here. "},
+		{func(s gateway.Step) bool { return s.Kind == dr.KindIrreversible }, "Only irreversible commands are shown here. "},
+	} {
+		if e, size := phases(card, level.shown); size <= maxCommands {
+			return append(e, digest(card, level.notice))
 		}
 	}
-	if size > maxCommands {
-		return []slackapi.Block{rich(slackapi.NewRichTextSection(bold("Commands: "),
-			text("too long to be shown here. Read them on the run's page, or with starter status "+card.System+". The plan's digest covers all of them: "+card.Digest)))}
+	return []slackapi.Block{digest(card, "The commands are too long to be shown here. ")}
+}
+
+func digest(card gateway.Card, notice string) slackapi.Block {
+	e := []slackapi.RichTextSectionElement{}
+	if notice != "" {
+		e = append(e, bold(notice), text("All of them are on the run's page, and in starter status "+card.System+". "))
 	}
-	var out []slackapi.Block
+	return rich(slackapi.NewRichTextSection(append(e, bold("Digest of all commands: "), text(card.Digest))...))
+}
+
+// phases draws the steps, with the commands of those that shall be shown, and
+// says how long that is.
+func phases(card gateway.Card, shown func(gateway.Step) bool) (out []slackapi.Block, size int) {
 	for _, ph := range card.Commands {
 		var e []slackapi.RichTextElement
 		if len(ph.Steps) == 0 {
@@ -141,15 +156,15 @@ func commands(card gateway.Card) []slackapi.Block {
 		}
 		for _, s := range ph.Steps {
 			e = append(e, slackapi.NewRichTextSection(bold(s.Kind.Word()+" "), text(s.Title)))
-			if len(s.Commands) > 0 {
-				e = append(e, &slackapi.RichTextPreformatted{
-					Type: slackapi.RTEPreformatted, Elements: []slackapi.RichTextSectionElement{text(strings.Join(s.Commands, "\n"))},
-				})
+			size += len(s.Title) + 15
+			if command := strings.Join(s.Commands, "\n"); command != "" && shown(s) {
+				size += len(command)
+				e = append(e, &slackapi.RichTextPreformatted{Type: slackapi.RTEPreformatted, Elements: []slackapi.RichTextSectionElement{text(command)}})
 			}
 		}
 		out = append(out, rich(e...))
 	}
-	return append(out, rich(slackapi.NewRichTextSection(bold("Digest: "), text(card.Digest))))
+	return out, size
 }
 
 // buttons draws the actions. One that needs a reason opens a form instead of a
