@@ -20,14 +20,16 @@ type applicationFile struct {
 }
 
 type clientFile struct {
-	Name    string              `yaml:"name"`
-	Host    string              `yaml:"host"`
-	Point   map[string][]string `yaml:"point"`
-	None    []string            `yaml:"none"`
-	Show    []string            `yaml:"show"`
-	VIP     *vipFile            `yaml:"vip"`
-	DNS     *dnsFile            `yaml:"dns"`
-	Timeout dr.Duration         `yaml:"timeout"`
+	Name      string              `yaml:"name"`
+	Host      string              `yaml:"host"`
+	Point     map[string][]string `yaml:"point"`
+	None      []string            `yaml:"none"`
+	Show      []string            `yaml:"show"`
+	VIP       *vipFile            `yaml:"vip"`
+	DNS       *dnsFile            `yaml:"dns"`
+	HAProxy   node                `yaml:"haproxy"`
+	PgBouncer node                `yaml:"pgbouncer"`
+	Timeout   dr.Duration         `yaml:"timeout"`
 }
 
 type fenceFile struct {
@@ -150,7 +152,7 @@ func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
 	c := Client{Name: f.Name, Host: f.Host, Point: f.Point, None: f.None, Show: f.Show, Timeout: f.Timeout}
 	l.timeout(at, f.Timeout)
 	var kinds []string
-	for _, k := range []string{"vip", "dns"} {
+	for _, k := range clientKinds {
 		if at.has(k) {
 			kinds = append(kinds, k)
 		}
@@ -165,6 +167,10 @@ func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
 		c.VIP = l.vip(at.at("vip"), *f.VIP, s, use)
 	case f.DNS != nil:
 		c.DNS = l.dns(at.at("dns"), *f.DNS, s, use)
+	case at.has("haproxy"):
+		c.HAProxy = l.haproxy(at.at("haproxy"), s, use)
+	case at.has("pgbouncer"):
+		c.PgBouncer = l.pgbouncer(at.at("pgbouncer"), s, use)
 	case len(kinds) == 0 || kinds[0] == "commands":
 		l.clientCommands(at, f, s, use)
 	default:
@@ -172,6 +178,10 @@ func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
 	}
 	return c
 }
+
+// clientKinds are the fields of which a client that has no commands of its own
+// has exactly one.
+var clientKinds = []string{"vip", "dns", "haproxy", "pgbouncer"}
 
 func (l *loader) clientCommands(at node, f clientFile, s *System, use *usage) {
 	l.requireHost(at, f.Host, use)

@@ -151,10 +151,12 @@ type Client struct {
 	None []string
 	// Show prints exactly the name of the site that clients reach, or "none".
 	Show []string
-	// VIP or DNS is set instead of Host and the commands.
-	VIP     *VIP
-	DNS     *DNS
-	Timeout dr.Duration
+	// One of these is set instead of Host and the commands.
+	VIP       *VIP
+	DNS       *DNS
+	HAProxy   *HAProxy
+	PgBouncer *PgBouncer
+	Timeout   dr.Duration
 }
 
 // Fence takes a site out from a third place.
