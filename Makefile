@@ -44,9 +44,9 @@ torture: ## kill everything everywhere: the full matrix, hours
 histories: ## record the histories anew that the replay test plays
 	go run ./internal/histories/record
 
-build: ## worker, starter, lab and dev into bin/
+build: ## worker, starter, chatops, lab and dev into bin/
 	@mkdir -p bin
-	go build -o bin/ ./worker ./starter ./lab
+	go build -o bin/ ./worker ./starter ./chatops ./lab
 	cd dev && go build -o ../bin/dev .
 
 clean: ## remove what the other targets made

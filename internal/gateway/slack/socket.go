@@ -38,6 +38,9 @@ func (c *Channel) runSocket(ctx context.Context) error {
 
 // socketEvent acknowledges first: Slack waits three seconds.
 func (c *Channel) socketEvent(client *socketmode.Client, e socketmode.Event) {
+	if ce, ok := e.Data.(*slackapi.ConnectionErrorEvent); ok {
+		println("EVENT", ce.ErrorObj.Error())
+	}
 	if e.Request == nil {
 		return
 	}
