@@ -23,8 +23,10 @@ func (p Place) sum(file string) string { return file + ".sum-" + p.Site }
 
 var sumLine = regexp.MustCompile(`^[1-9][0-9]{0,17} [0-9a-f]{64}$`)
 
-// sumScript: $1 file, $2 where the sum goes.
-const sumScript = `set -e; umask 077; s=$(sha256sum "$1"); printf '%s %s\n' "$(stat -c %s "$1")" "${s%% *}" >"$2.part"; mv "$2.part" "$2"`
+// sumScript: $1 file, $2 where the sum goes. The number of the process that
+// reads stands beside it, so that its progress can be told.
+const sumScript = `set -e; umask 077; sha256sum <"$1" >"$2.out" & echo $! >"$2.pid"; wait $!; s=$(cat "$2.out")
+printf '%s %s\n' "$(stat -c %s "$1")" "${s%% *}" >"$2.part"; rm -f "$2.out" "$2.pid"; mv "$2.part" "$2"`
 
 // readSumScript: $1 file, $2 its sum. A sum of a file of another size counts
 // for nothing.
@@ -61,7 +63,9 @@ var hashBackup = kit.Spec[sumArgs]{
 		case err != nil:
 			return notRead(a.On, err)
 		case s == "":
-			return kit.NotDone("%s has no SHA-256 of %s", a.On.Site, a.File)
+			e := kit.NotDone("%s has no SHA-256 of %s", a.On.Site, a.File)
+			e.Progress = a.On.readProgress(ctx, env, "reading the seed on "+a.On.Site, a.File, a.On.sum(a.File)+".pid")
+			return e
 		}
 		return kit.Done("%s: size and SHA-256 %s", a.File, s)
 	},
@@ -100,6 +104,8 @@ while :; do
 	case $size in ''|*[!0-9]*) ;; *)
 		printf '%s\n' "$want" >"$f.want"; truncate -s "$size" "$f.size" || exit 6
 		if [ "$have" -gt "$size" ]; then rm -f "$p"; have=0; fi
+		free=$(df -Pk "${f%/*}" | awk 'NR == 2 { print $4 }'); need=$(((size - have + 1023) / 1024))
+		if [ "${free:-$need}" -lt "$need" ]; then echo "$need kB are to come and $free kB are free" >&2; exit 7; fi
 		[ "$have" = "$size" ] || r tail -c "+$((have + 1))" "$src" >>"$p" || :
 		have=$(stat -c %s "$p" 2>/dev/null || echo 0); [ "$have" != "$size" ] || break ;;
 	esac
@@ -160,6 +166,8 @@ var copyBackup = kit.Spec[copyArgs]{
 			return nil
 		case 5:
 			return dr.Hold("copy_damaged", "the copy on %s differs from the backup on %s and was removed", a.Target.Site, a.Source.Site).WithNext("retry copies it again")
+		case 7:
+			return dr.Hold("no_room", "the seed does not fit into %s on %s: %s", a.Target.Spool, a.Target.Site, lastOf(j.Stdout, j.Stderr)).WithNext("make room there, then retry: it goes on where it ended")
 		}
 		return dr.Hold("copy_failed", "the copy to %s did not end: %s", a.Target.Site, lastOf(j.Stdout, j.Stderr)).
 			WithNext("remove the cause (room in %s, ssh from %s to %s), then retry: it goes on where it ended", a.Target.Spool, a.Target.Site, a.SSH)
@@ -241,7 +249,9 @@ var verifyBackup = kit.Spec[verifyArgs]{
 			f := r.Files[a.File+".verify"]
 			switch {
 			case !f.Exists:
-				return kit.NotDone("%s is not verified", a.File)
+				e := kit.NotDone("%s is not verified", a.File)
+				e.Progress = a.On.readProgress(ctx, env, "verifying the seed on "+a.On.Site, a.File, a.File+".verify.pid")
+				return e
 			case restoreFailure(f.Lines) != "" || (!hasNumber(f.Lines, 6758) && !hasNumber(f.Lines, 3758)):
 				return kit.NotDone("the verification of %s did not succeed: %s", a.File, lastOf(f.Lines[:max(len(f.Lines)-1, 0)]...))
 			}

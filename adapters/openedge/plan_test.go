@@ -94,6 +94,26 @@ func TestWhatMustNotGoOnIsRefusedWithItsName(t *testing.T) {
 	}
 }
 
+func TestASiteThatIsSilentMayBeTheSource(t *testing.T) {
+	for name, c := range map[string]struct {
+		east seen
+		req  dr.Request
+		g    dr.Gate
+	}{
+		"the old source is back and open":    {openSource(true), goBack, dr.GateConvert},
+		"nobody that answers takes updates":  {closedTarget(), goBack, dr.GateConvert},
+		"there is nothing to copy from here": {closedTarget(), seedEast, dr.GateOverwrite},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := onPaper(t, "", c.east, newSource())
+			p.silent["west"], p.base = true, &dr.Baseline{Primary: "east"}
+			_, err := p.plan(c.req, c.g)
+			require.True(t, dr.HasCode(err, "unreadable"), "%v", err)
+			require.ErrorContains(t, err, "west")
+		})
+	}
+}
+
 func TestTheLossIsNeverCalledZeroWithoutAProof(t *testing.T) {
 	p := onPaper(t, "", closedSource(), lostTarget())
 	d, err := p.plan(takeUnplanned, dr.GateDecide)
@@ -111,6 +131,21 @@ func TestTheLossIsNeverCalledZeroWithoutAProof(t *testing.T) {
 	d, err = onPaper(t, "", clean, lostTarget()).plan(takeUnplanned, dr.GateDecide)
 	require.NoError(t, err)
 	require.Equal(t, dr.LossNone, d.Loss.Kind)
+}
+
+func TestTheLostSourcesTargetProvesItselfWhatItHoldsFromTheFileThatTheWatchSaw(t *testing.T) {
+	seen := time.Unix(5000, 0)
+	older := &dr.Proof{At: time.Unix(1000, 0), Site: "west", Primary: "east"}
+	for file, want := range map[string]time.Time{"2": seen, "3": older.At} {
+		p := onPaper(t, "", openSource(true), lostTarget())
+		p.silent["east"] = true
+		p.memory = &dr.Memory{Primary: "east", PrimarySeen: &seen, Positions: map[string]string{positionFile: file}, Proof: older}
+		d, err := p.plan(takeUnplanned, dr.GateDecide)
+		require.NoError(t, err)
+		require.Equal(t, dr.LossWindow, d.Loss.Kind)
+		require.Equal(t, want, d.Loss.Proof.At, "AI file %s was current, a block of file 3 is acknowledged", file)
+		require.Contains(t, d.Loss.Why, "acknowledged Mon Feb  3 04:05:06 2031")
+	}
 }
 
 func TestATargetIsProvenOnlyByALaterAfterImageFile(t *testing.T) {
