@@ -134,7 +134,7 @@ func (p *paper) situation() dr.Situation {
 	for _, st := range p.sys.sites {
 		n := st.Place.Site
 		if p.silent[n] {
-			s.Sites = append(s.Sites, unreadable(st.Place, dr.Retry("unreachable", "the host did not answer"), noon))
+			s.Sites = append(s.Sites, kit.Unread(Adapter{}.Product(), st.SiteName(), st.source(), dr.Retry("unreachable", "the host did not answer"), noon))
 			continue
 		}
 		v := describe(st.Place, p.rs[n], noon)

@@ -2,7 +2,7 @@ package hana
 
 import (
 	"context"
-	"encoding/json"
+	"time"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
@@ -12,7 +12,7 @@ import (
 type system struct {
 	name  string
 	set   systemNode
-	sites []site
+	sites kit.SiteList[site]
 }
 
 // site is one site of a system.
@@ -25,23 +25,13 @@ type site struct {
 	Mode, Operation, Source string
 }
 
-// Sites lists the sites in the inventory's order.
-func (s *system) Sites() []string {
-	names := make([]string, 0, len(s.sites))
-	for _, v := range s.sites {
-		names = append(names, v.Place.Site)
-	}
-	return names
-}
+// SiteName is the site's name in the inventory.
+func (v site) SiteName() string { return v.Place.Site }
 
-func (s *system) site(name string) (site, bool) {
-	for _, v := range s.sites {
-		if v.Place.Site == name {
-			return v, true
-		}
-	}
-	return site{}, false
-}
+// Sites lists the sites in the inventory's order.
+func (s *system) Sites() []string { return s.sites.Names() }
+
+func (s *system) site(name string) (site, bool) { return s.sites.Find(name) }
 
 // named finds a site by its replication name.
 func (s *system) named(name string) (site, bool) {
@@ -78,22 +68,15 @@ func (s *system) Needs() []kit.Need {
 
 // ObserveSite reads one site: the programs on its hosts and SQL, all at once.
 func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.SiteSituation {
-	st, ok := s.site(name)
-	if !ok {
-		return dr.SiteSituation{Site: name, Role: dr.RoleUnknown, Summary: "the inventory has no such site", At: env.Now()}
-	}
-	r, err := st.Place.observe(ctx, env)
-	if err != nil {
-		return unreadable(st.Place, err, env.Now())
-	}
-	out := describe(st.Place, r, env.Now())
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return unreadable(st.Place, err, env.Now())
-	}
-	out.Detail = raw
-	return out
+	return kit.Look[site, Reading]{
+		Product: Adapter{}.Product(), Source: site.source,
+		Read:     func(v site) (Reading, error) { return v.Place.observe(ctx, env) },
+		Describe: func(v site, r Reading, at time.Time) dr.SiteSituation { return describe(v.Place, r, at) },
+	}.Observe(env, s.sites, name)
 }
+
+// source says where readings of the site come from.
+func (v site) source() string { return "ssh " + v.Place.main().Host }
 
 // readings decodes the adapter's own part of a situation.
 func (s *system) readings(sit dr.Situation) map[string]Reading {

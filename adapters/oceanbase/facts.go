@@ -10,23 +10,6 @@ import (
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
-// unreadable is a site of which nothing is known.
-func unreadable(st site, err error, at time.Time) dr.SiteSituation {
-	e := dr.AsError(err, "observe")
-	out := dr.SiteSituation{
-		Site: st.Name, Reachable: dr.Unknown, Role: dr.RoleUnknown, AcceptsWrites: dr.Unknown,
-		Summary: "not read: " + e.Text, At: at,
-		Facts: []dr.Fact{{Name: "oceanbase.read", Truth: dr.Unknown, Text: e.Text, At: at, Source: "sql " + st.Place.Addresses[0]}},
-	}
-	switch {
-	case e.Code == "unreachable":
-		out.Reachable = dr.No
-	case e.Class == dr.ClassRefuse:
-		out.Reachable, out.Refusal = dr.Yes, e
-	}
-	return out
-}
-
 // accepts says whether clients could commit in the tenant now. A locked tenant
 // lets nobody log in, but sessions that were open go on.
 func (r Reading) accepts() dr.Tri {

@@ -2,7 +2,6 @@ package oceanbase
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 type system struct {
 	name  string
 	set   systemNode
-	sites []site
+	sites kit.SiteList[site]
 }
 
 // site is one tenant of a system in its cluster.
@@ -29,23 +28,13 @@ type site struct {
 	Place       Place
 }
 
-// Sites lists the sites in the inventory's order.
-func (s *system) Sites() []string {
-	names := make([]string, 0, len(s.sites))
-	for _, v := range s.sites {
-		names = append(names, v.Name)
-	}
-	return names
-}
+// SiteName is the site's name in the inventory.
+func (v site) SiteName() string { return v.Name }
 
-func (s *system) site(name string) (site, bool) {
-	for _, v := range s.sites {
-		if v.Name == name {
-			return v, true
-		}
-	}
-	return site{}, false
-}
+// Sites lists the sites in the inventory's order.
+func (s *system) Sites() []string { return s.sites.Names() }
+
+func (s *system) site(name string) (site, bool) { return s.sites.Find(name) }
 
 // Needs is empty: everything goes by SQL, over connections of the worker's own.
 func (s *system) Needs() []kit.Need { return nil }
@@ -79,22 +68,15 @@ func orName(a, b string) string {
 
 // ObserveSite reads one site over one connection.
 func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.SiteSituation {
-	st, ok := s.site(name)
-	if !ok {
-		return dr.SiteSituation{Site: name, Role: dr.RoleUnknown, Summary: "the inventory has no such site", At: env.Now()}
-	}
-	r, err := st.Place.read(ctx, env, partAll)
-	if err != nil {
-		return unreadable(st, err, env.Now())
-	}
-	out := s.describe(st, r, env.Now())
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return unreadable(st, err, env.Now())
-	}
-	out.Detail = raw
-	return out
+	return kit.Look[site, Reading]{
+		Product: Adapter{}.Product(), Source: site.source,
+		Read:     func(v site) (Reading, error) { return v.Place.read(ctx, env, partAll) },
+		Describe: s.describe,
+	}.Observe(env, s.sites, name)
 }
+
+// source says where readings of the site come from.
+func (v site) source() string { return "sql " + v.Place.Addresses[0] }
 
 // readings decodes the adapter's own part of a situation.
 func (s *system) readings(sit dr.Situation) map[string]Reading {

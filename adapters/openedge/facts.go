@@ -8,23 +8,6 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-// unreadable is a site of which nothing is known.
-func unreadable(st site, err error, at time.Time) dr.SiteSituation {
-	reach := dr.Yes
-	e := dr.AsError(err, "observe")
-	switch e.Code {
-	case "unreachable":
-		reach = dr.No
-	case "host_key", "observe":
-		reach = dr.Unknown
-	}
-	return dr.SiteSituation{
-		Site: st.Name, Reachable: reach, Role: dr.RoleUnknown, AcceptsWrites: dr.Unknown,
-		Summary: "not read: " + e.Text, At: at,
-		Facts: []dr.Fact{{Name: "openedge.read", Truth: dr.Unknown, Text: e.Text, At: at, Source: "ssh " + st.Place.Host}},
-	}
-}
-
 // facts collects the facts of one site.
 type facts struct {
 	st  site

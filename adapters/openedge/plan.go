@@ -48,16 +48,7 @@ func (s *system) Plan(in kit.PlanInput, d *kit.Draft) error {
 	if err := p.common(); err != nil {
 		return err
 	}
-	switch in.Request.Procedure {
-	case dr.ProcTakeover:
-		return p.takeover()
-	case dr.ProcFailback:
-		return p.failback()
-	case dr.ProcReseed:
-		return p.reseed()
-	default:
-		return dr.Refuse("procedure", "OpenEdge has no procedure %q", dr.Clip(string(in.Request.Procedure), 40))
-	}
+	return kit.Procedures{Takeover: p.takeover, Failback: p.failback, Reseed: p.reseed}.Plan("OpenEdge", in.Request)
 }
 
 // common refuses what no procedure may go on with.

@@ -2,7 +2,6 @@ package openedge
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
@@ -12,7 +11,7 @@ import (
 type system struct {
 	name  string
 	set   systemNode
-	sites []site
+	sites kit.SiteList[site]
 }
 
 // site is one copy of a system.
@@ -27,34 +26,16 @@ type site struct {
 	Place   Place
 }
 
-// Sites lists the sites in the inventory's order.
-func (s *system) Sites() []string {
-	names := make([]string, 0, len(s.sites))
-	for _, v := range s.sites {
-		names = append(names, v.Name)
-	}
-	return names
-}
+// SiteName is the site's name in the inventory.
+func (v site) SiteName() string { return v.Name }
 
-func (s *system) site(name string) (site, bool) {
-	for _, v := range s.sites {
-		if v.Name == name {
-			return v, true
-		}
-	}
-	return site{}, false
-}
+// Sites lists the sites in the inventory's order.
+func (s *system) Sites() []string { return s.sites.Names() }
+
+func (s *system) site(name string) (site, bool) { return s.sites.Find(name) }
 
 // others are the sites but one.
-func (s *system) others(name string) []site {
-	var out []site
-	for _, v := range s.sites {
-		if v.Name != name {
-			out = append(out, v)
-		}
-	}
-	return out
-}
+func (s *system) others(name string) []site { return s.sites.Others(name) }
 
 // places are the other sites' places.
 func (s *system) places(except string) []Place {
@@ -97,22 +78,18 @@ func (s *system) Needs() []kit.Need {
 
 // ObserveSite reads one site in one round trip.
 func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.SiteSituation {
-	st, ok := s.site(name)
-	if !ok {
-		return dr.SiteSituation{Site: name, Role: dr.RoleUnknown, Summary: "the inventory has no such site", At: env.Now()}
-	}
-	r, _, err := st.Place.read(ctx, env, st.Place.observation(full, s.agents(name)))
-	if err != nil {
-		return unreadable(st, err, env.Now())
-	}
-	out := s.describe(st, r, env.Now())
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return unreadable(st, err, env.Now())
-	}
-	out.Detail = raw
-	return out
+	return kit.Look[site, Reading]{
+		Product: Adapter{}.Product(), Source: site.source,
+		Read: func(v site) (Reading, error) {
+			r, _, err := v.Place.read(ctx, env, v.Place.observation(full, s.agents(name)))
+			return r, err
+		},
+		Describe: s.describe,
+	}.Observe(env, s.sites, name)
 }
+
+// source says where readings of the site come from.
+func (v site) source() string { return "ssh " + v.Place.Host }
 
 // readings decodes the adapter's own part of a situation.
 func (s *system) readings(sit dr.Situation) map[string]Reading {

@@ -65,7 +65,7 @@ func (p *paper) situation() dr.Situation {
 	s := dr.Situation{System: "depot", Product: "openedge", At: at, Memory: p.memory, Baseline: p.base}
 	for _, st := range p.sys.sites {
 		if p.silent[st.Name] {
-			s.Sites = append(s.Sites, unreadable(st, dr.Retry("unreachable", "the host did not answer"), at))
+			s.Sites = append(s.Sites, kit.Unread(Adapter{}.Product(), st.SiteName(), st.source(), dr.Retry("unreachable", "the host did not answer"), at))
 			continue
 		}
 		v := p.sys.describe(st, p.rs[st.Name], at)

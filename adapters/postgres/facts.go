@@ -8,23 +8,6 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-// unreadable is a site of which nothing is known.
-func unreadable(st site, err error, at time.Time) dr.SiteSituation {
-	reach := dr.Yes
-	if e := dr.AsError(err, "observe"); e.Code == "unreachable" || e.Code == "host_key" || e.Code == "observe" {
-		reach = dr.No
-		if e.Code == "host_key" || e.Code == "observe" {
-			reach = dr.Unknown
-		}
-	}
-	text := dr.AsError(err, "observe").Text
-	return dr.SiteSituation{
-		Site: st.Name, Reachable: reach, Role: dr.RoleUnknown, AcceptsWrites: dr.Unknown,
-		Summary: "not read: " + text, At: at,
-		Facts: []dr.Fact{{Name: "postgres.read", Truth: dr.Unknown, Text: text, At: at, Source: "ssh " + st.Place.Host}},
-	}
-}
-
 // describe turns a reading into facts. Safety facts are those that an approval
 // rests on.
 func describe(st site, r Reading, at time.Time) dr.SiteSituation {

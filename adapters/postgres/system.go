@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
@@ -12,7 +11,7 @@ import (
 type system struct {
 	name  string
 	set   systemNode
-	sites []site
+	sites kit.SiteList[site]
 }
 
 // site is one server of a system.
@@ -25,23 +24,13 @@ type site struct {
 	Place   Place
 }
 
-// Sites lists the sites in the inventory's order.
-func (s *system) Sites() []string {
-	names := make([]string, 0, len(s.sites))
-	for _, v := range s.sites {
-		names = append(names, v.Name)
-	}
-	return names
-}
+// SiteName is the site's name in the inventory.
+func (v site) SiteName() string { return v.Name }
 
-func (s *system) site(name string) (site, bool) {
-	for _, v := range s.sites {
-		if v.Name == name {
-			return v, true
-		}
-	}
-	return site{}, false
-}
+// Sites lists the sites in the inventory's order.
+func (s *system) Sites() []string { return s.sites.Names() }
+
+func (s *system) site(name string) (site, bool) { return s.sites.Find(name) }
 
 // Needs lists the programs that the adapter runs on each host.
 func (s *system) Needs() []kit.Need {
@@ -79,22 +68,18 @@ func (s *system) Files() []kit.File {
 
 // ObserveSite reads one site in one round trip.
 func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.SiteSituation {
-	st, ok := s.site(name)
-	if !ok {
-		return dr.SiteSituation{Site: name, Role: dr.RoleUnknown, Summary: "the inventory has no such site", At: env.Now()}
-	}
-	r, _, err := st.Place.read(ctx, env, full)
-	if err != nil {
-		return unreadable(st, err, env.Now())
-	}
-	out := describe(st, r, env.Now())
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return unreadable(st, err, env.Now())
-	}
-	out.Detail = raw
-	return out
+	return kit.Look[site, Reading]{
+		Product: Adapter{}.Product(), Source: site.source,
+		Read: func(v site) (Reading, error) {
+			r, _, err := v.Place.read(ctx, env, full)
+			return r, err
+		},
+		Describe: describe,
+	}.Observe(env, s.sites, name)
 }
+
+// source says where readings of the site come from.
+func (v site) source() string { return "ssh " + v.Place.Host }
 
 // readings decodes the adapter's own part of a situation.
 func (s *system) readings(sit dr.Situation) map[string]Reading {

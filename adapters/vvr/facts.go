@@ -8,22 +8,6 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-// unreadable is a site of which nothing is known.
-func unreadable(st site, err error, at time.Time) dr.SiteSituation {
-	reach := dr.Yes
-	switch e := dr.AsError(err, "observe"); e.Code {
-	case "unreachable":
-		reach = dr.No
-	case "host_key", "observe":
-		reach = dr.Unknown
-	}
-	text := dr.AsError(err, "observe").Text
-	return dr.SiteSituation{
-		Site: st.Name, Reachable: reach, Role: dr.RoleUnknown, AcceptsWrites: dr.Unknown, Summary: "not read: " + text, At: at,
-		Facts: []dr.Fact{{Name: "vvr.read", Truth: dr.Unknown, Text: text, At: at, Source: "ssh " + st.Place.Host}},
-	}
-}
-
 // roleOf says what the site's own state says. An acting Secondary keeps the
 // flag of a Primary and is none.
 func roleOf(r Reading) dr.Role {

@@ -39,7 +39,9 @@ func TestMain(m *testing.M) {
 		serve(name)
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	endShared()
+	os.Exit(code)
 }
 
 // serve answers every connection with its own name until it is killed.
@@ -85,6 +87,8 @@ func inNamespaces(t *testing.T) bool {
 type netHost struct {
 	kit.Host
 	name string
+	// space is its network namespace.
+	space string
 }
 
 func (h *netHost) Name() string { return h.name }
@@ -94,7 +98,7 @@ func (h *netHost) Read(ctx context.Context, c dr.Command) (kit.Output, error) {
 	if len(argv) > 2 && argv[0] == "sudo" {
 		argv = argv[2:]
 	}
-	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", h.name}, argv...)...)
+	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", h.space}, argv...)...)
 	cmd.Env = append([]string{"PATH=/usr/sbin:/sbin:/usr/bin:/bin"}, c.Env...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -119,42 +123,43 @@ type netHosts map[string]*netHost
 
 func (n netHosts) Host(name string) (kit.Host, error) { return n[name], nil }
 
-// network makes the namespaces east, west and client on one bridge, each with
-// addresses in the networks of the virtual ones, and a server on the hosts.
+// networks counts the networks of this process: a link of one that was deleted
+// stays for a while, because the kernel takes namespaces down later.
+var networks int
+
+// network makes the hosts east, west and client on one bridge, each in a
+// namespace with addresses in the networks of the virtual ones, and a server on
+// east and west. Every network of a process has names of its own.
 func network(t *testing.T) (netHosts, kit.Env) {
 	t.Helper()
+	networks++
 	hosts := netHosts{}
 	ip := func(args ...string) {
 		t.Helper()
 		out, err := exec.CommandContext(t.Context(), "ip", args...).CombinedOutput()
 		require.NoError(t, err, "ip %s: %s", strings.Join(args, " "), out)
 	}
-	require.NoError(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
-	require.NoError(t, syscall.Mount("tmpfs", "/run", "tmpfs", 0, ""))
-	ip("link", "set", "lo", "up")
-	ip("link", "add", "br0", "type", "bridge")
-	ip("link", "set", "br0", "up")
+	if networks == 1 {
+		require.NoError(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
+		require.NoError(t, syscall.Mount("tmpfs", "/run", "tmpfs", 0, ""))
+		ip("link", "set", "lo", "up")
+	}
+	bridge := fmt.Sprintf("br%d", networks)
+	ip("link", "add", bridge, "type", "bridge")
+	ip("link", "set", bridge, "up")
 	for i, name := range []string{"east", "west", "client"} {
-		ip("netns", "add", name)
-		ip("link", "add", "v"+name, "type", "veth", "peer", "name", "eth0", "netns", name)
-		ip("link", "set", "v"+name, "master", "br0", "up")
-		ip("-n", name, "link", "set", "lo", "up")
-		ip("-n", name, "address", "add", fmt.Sprintf("192.0.2.%d/24", 11+i), "dev", "eth0")
-		ip("-n", name, "address", "add", fmt.Sprintf("2001:db8::%d/64", 11+i), "dev", "eth0", "nodad")
-		ip("-n", name, "link", "set", "eth0", "up")
-		hosts[name] = &netHost{name: name}
+		space, link := fmt.Sprintf("%s%d", name, networks), fmt.Sprintf("v%s%d", name, networks)
+		ip("netns", "add", space)
+		ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", space)
+		ip("link", "set", link, "master", bridge, "up")
+		ip("-n", space, "link", "set", "lo", "up")
+		ip("-n", space, "address", "add", fmt.Sprintf("192.0.2.%d/24", 11+i), "dev", "eth0")
+		ip("-n", space, "address", "add", fmt.Sprintf("2001:db8::%d/64", 11+i), "dev", "eth0", "nodad")
+		ip("-n", space, "link", "set", "eth0", "up")
+		hosts[name] = &netHost{name: name, space: space}
 	}
 	for _, name := range []string{"east", "west"} {
-		cmd := exec.CommandContext(t.Context(), "ip", "netns", "exec", name, "/proc/self/exe")
-		self, err := os.Executable()
-		require.NoError(t, err)
-		cmd.Args[4], cmd.Env = self, append(os.Environ(), serveEnv+"="+name)
-		out, err := cmd.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, cmd.Start())
-		said, err := bufio.NewReader(out).ReadString('\n')
-		require.NoError(t, err)
-		require.Equal(t, "ready\n", said)
+		startServer(t, hosts[name])
 	}
 	return hosts, kit.Env{
 		Hosts: hosts, Now: time.Now, Progress: func(kit.Progress) {},
@@ -167,6 +172,23 @@ func network(t *testing.T) (netHosts, kit.Env) {
 			}
 		},
 	}
+}
+
+// startServer starts the test's own program in the host's namespace; it ends
+// with the test.
+func startServer(t *testing.T, h *netHost) {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), "ip", "netns", "exec", h.space, self)
+	cmd.Env = append(os.Environ(), serveEnv+"="+h.name)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
+	said, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "ready\n", said)
 }
 
 // reached asks the address from the client's namespace who serves it.
@@ -239,7 +261,6 @@ func TestAnAddressThatAnotherMachineAnswersForIsNotBound(t *testing.T) {
 			require.NoError(t, err)
 			require.NotContains(t, out.Stdout, strings.Split(a, "/")[0]+"/", "nothing is half done")
 		})
-		_ = exec.CommandContext(t.Context(), "sh", "-c", "ip link del br0; for n in east west client; do ip netns del $n; done").Run()
 	}
 }
 

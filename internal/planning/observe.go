@@ -82,7 +82,10 @@ func (o Observer) site(ctx context.Context, sys *inventory.System, site, origina
 	if out.Reachable != dr.No {
 		select {
 		case c := <-jobs:
-			out.Jobs, out.Refusal = c.list, c.refusal
+			out.Jobs = c.list
+			if c.refusal != nil {
+				out.Refusal = c.refusal
+			}
 		case <-grace.C:
 		}
 	}

@@ -40,6 +40,9 @@ type Config struct {
 type Host struct {
 	Config
 
+	// power is held while the power is switched: a host whose processes are
+	// still dying does not boot.
+	power    sync.Mutex
 	mu       sync.Mutex
 	listener net.Listener
 	spawn    *spawner
@@ -124,36 +127,46 @@ func (h *Host) On() bool {
 // etc/rc.d one after the other. It returns when they have ended. A host that
 // is on stays as it is.
 func (h *Host) PowerOn() error {
+	listener, err := h.boot()
+	if err != nil || listener == nil {
+		return err
+	}
+	go h.accept(listener)
+	return h.runRC()
+}
+
+// boot starts process 1 and the SSH server, when no power off is under way any
+// more. It gives no listener where the host is on already.
+func (h *Host) boot() (net.Listener, error) {
+	h.power.Lock()
+	defer h.power.Unlock()
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.spawn != nil {
-		h.mu.Unlock()
-		return nil
+		return nil, nil
 	}
 	if err := h.setBootTime(); err != nil {
-		h.mu.Unlock()
-		return err
+		return nil, err
 	}
 	spawn, err := newSpawner()
 	if err != nil {
-		h.mu.Unlock()
-		return err
+		return nil, err
 	}
 	listener, err := net.Listen("tcp", h.Endpoint())
 	if err != nil {
 		spawn.off()
-		h.mu.Unlock()
-		return fmt.Errorf("the host %s cannot listen on %s: %w", h.Name, h.Endpoint(), err)
+		return nil, fmt.Errorf("the host %s cannot listen on %s: %w", h.Name, h.Endpoint(), err)
 	}
 	h.spawn, h.listener = spawn, listener
-	h.mu.Unlock()
-	go h.accept(listener)
-	return h.runRC()
+	return listener, nil
 }
 
 // PowerOff takes the power away: no connection is accepted or kept, and every
 // process of the host is killed, also those that left their session. It gives
 // how many processes that were, and returns when none is left.
 func (h *Host) PowerOff() int {
+	h.power.Lock()
+	defer h.power.Unlock()
 	h.mu.Lock()
 	spawn, listener := h.spawn, h.listener
 	h.spawn, h.listener = nil, nil

@@ -95,3 +95,17 @@ func TestSignalsAreNotIgnoredByTheHostsPrograms(t *testing.T) {
 	const libc = 1<<31 | 1<<32
 	require.Zero(t, mask&^libc, b)
 }
+
+func TestAHostBootsOnlyWhenEverythingThatDiedWithItIsGone(t *testing.T) {
+	h := newHost(t, nil)
+	sh(t, h.login(t), `setsid sh -c 'while :; do setsid sleep 60 & sleep 0.001; done' >/dev/null 2>&1 </dev/null &`)
+	init := h.spawn.cmd.Process.Pid
+	eventually(t, "the loop must have begun", func() bool { return len(descendants(init)) > 100 })
+	all := descendants(init)
+	go h.PowerOff()
+	eventually(t, "the power must be going", func() bool { return !h.On() })
+	require.NoError(t, h.PowerOn())
+	for _, pid := range all {
+		require.False(t, exists(pid), "a process of the boot before")
+	}
+}

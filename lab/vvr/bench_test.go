@@ -38,6 +38,9 @@ func up(t *testing.T, o labkit.Options) bench {
 	if o.WriteEvery == 0 {
 		o.WriteEvery = 10 * time.Millisecond
 	}
+	// A busy machine misses no heartbeat: the tests that cut links break
+	// connections, which is noticed at once.
+	require.NoError(t, o.Set("heartbeat=3s"))
 	l, err := labkit.Up(t.Context(), vvr.Product{}, filepath.Join(t.TempDir(), "lab"), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })

@@ -39,25 +39,43 @@ func meetsLeftovers(b bench) {
 	require.NotContains(b.t, b.sh("west", cplist), "Completed\n\n")
 }
 
+// underWay starts a synchronisation and waits until its checkpoint is there; the
+// channel gives its exit code and its output.
+func (b bench) underWay(cp string) <-chan string {
+	b.t.Helper()
+	h, err := b.Host("west")
+	require.NoError(b.t, err)
+	done := make(chan string, 1)
+	go func() {
+		for {
+			out, exit, _ := h.Run("/bin/sh", "-lc", synchronise(cp))
+			// The target waits a moment for the synchronisation that died.
+			if !strings.Contains(out, "Another synchronization") {
+				done <- fmt.Sprint(exit.Code, out)
+				return
+			}
+		}
+	}()
+	b.until("the synchronisation must run", func() bool { return len(b.view("west").Checkpoints) == 1 })
+	return done
+}
+
+// synchronised synchronises, again where the target refused it for the moment
+// or the two hosts lost each other for one.
+func (b bench) synchronised(cp string) {
+	b.t.Helper()
+	b.until(synchronise(cp), func() bool {
+		_, code := b.try("west", synchronise(cp))
+		return code == 0 || b.withdrawn(cp)
+	})
+}
+
 func endsAtACut(b bench) {
 	b.fault("slow-sync", "west", "30")
 	for _, site := range []string{"east", "west"} {
 		cp := "cut-" + site
-		done := make(chan string, 1)
-		h, err := b.Host("west")
-		require.NoError(b.t, err)
 		b.until("the target must be reachable", func() bool { e, _ := b.view("west").End(east); return e.Heard })
-		go func() {
-			for {
-				out, exit, _ := h.Run("/bin/sh", "-lc", synchronise(cp))
-				// The target waits a moment for the synchronisation that died.
-				if !strings.Contains(out, "Another synchronization") {
-					done <- fmt.Sprint(exit.Code, out)
-					return
-				}
-			}
-		}()
-		b.until("the synchronisation must run", func() bool { return len(b.view("west").Checkpoints) == 1 })
+		done := b.underWay(cp)
 		b.fault("link-cut", site)
 		out := <-done
 		require.Contains(b.t, out, "Lost connection to host seattle-rep; terminating command execution.")
@@ -112,40 +130,33 @@ func isBrokenOff(b bench) {
 		b.refused("west", "vradmin -g shopdg -c "+cp+" startrep shop_rvg seattle-rep", "it has no end")
 		b.sh("west", "vxrvg -g shopdg -c "+cp+" checkdelete shop_rvg")
 	}
-	b.succeeds("west", synchronise("whole"))
+	b.synchronised("whole")
 	b.sh("west", "vxrvg -g shopdg -c whole checkdelete shop_rvg")
 	b.refused("west", "vradmin -g shopdg -c whole startrep shop_rvg seattle-rep", "Checkpoint whole does not exist")
 }
 
 func overflowsMeanwhile(b bench) {
 	b.fault("srl-size", "west", "300")
-	b.fault("slow-sync", "west", "10")
-	h, err := b.Host("west")
-	require.NoError(b.t, err)
-	done := make(chan string, 1)
-	go func() {
-		out, _, _ := h.Run("/bin/sh", "-lc", synchronise("fb1"))
-		done <- out
-	}()
-	b.until("the synchronisation must run", func() bool { return len(b.view("west").Checkpoints) == 1 })
+	b.fault("slow-sync", "west", "50")
+	done := b.underWay("fb1")
 	b.fault("divergent-writes", "west", "6")
+	b.repair("slow-sync", "west")
 	require.Contains(b.t, <-done, "Checkpoint overflowed")
 	require.Regexp(b.t, `fb1 +\d+ +100 +Checkpoint overflowed\n`, b.sh("west", cplist))
 	b.refused("west", "vradmin -g shopdg -c fb1 startrep shop_rvg seattle-rep", "Checkpoint overflowed")
 	b.sh("west", "vxrvg -g shopdg -c fb1 checkdelete shop_rvg")
-	b.repair("slow-sync", "west")
 	b.fault("srl-size", "west", "16384")
 }
 
 func connectsSlowly(b bench) {
 	t := b.t
-	b.succeeds("west", synchronise("fb2"))
-	b.fault("slow-connect", "west", "1500")
+	b.synchronised("fb2")
+	b.fault("slow-connect", "west", "60000")
 	b.sh("west", "vradmin -g shopdg -c fb2 startrep shop_rvg seattle-rep")
 	require.Equal(t, "inconsistent", b.status("west", east, "Data status"))
 	require.Contains(t, b.sh("west", "vxprint -g shopdg -Pl"), "checkpoint=fb2\n")
-	b.replicates("west", east)
 	b.repair("slow-connect", "west")
+	b.replicates("west", east)
 	b.fault("diskgroup-deport", "east")
 	require.NotContains(t, b.sh("east", "vxdg -q list"), "shopdg")
 	b.refused("east", "vxprint -g shopdg -l shop_rvg", "No such disk group")
@@ -159,7 +170,7 @@ func connectsSlowly(b bench) {
 
 func believesTooMuch(b bench) {
 	b.sh("west", "vradmin -g shopdg -s stoprep shop_rvg seattle-rep")
-	b.succeeds("west", synchronise("fb3"))
+	b.synchronised("fb3")
 	b.moreWrites()
 	b.sh("west", "vradmin -g shopdg -f startrep shop_rvg seattle-rep")
 	b.stop("west")

@@ -62,7 +62,7 @@ func (k *Kernel) both(host string) bool {
 // connected says whether an RLINK is in the connect state: attached on both
 // ends, one of them a Primary, and both ways working.
 func (k *Kernel) connected(l *Link) bool {
-	if !l.Attached || !k.both(l.Remote) || time.Now().Before(l.notUntil) {
+	if !l.Attached || !k.both(l.Remote) || k.held(l) {
 		return false
 	}
 	said := k.peers[l.Remote].said
@@ -70,6 +70,16 @@ func (k *Kernel) connected(l *Link) bool {
 		return l.Mode == ModeFailback && (said.Acting || k.state.Acting)
 	}
 	return said.Attached
+}
+
+// held says whether a fault switch keeps an RLINK from connecting: for its time,
+// or until somebody turns it off.
+func (k *Kernel) held(l *Link) bool {
+	if !time.Now().Before(l.notUntil) {
+		return false
+	}
+	_, on := k.knob("slow-connect")
+	return on
 }
 
 func (k *Kernel) hello(to string) hello {
@@ -164,8 +174,11 @@ func (k *Kernel) beat(host string) {
 	}
 }
 
-// greet exchanges what both know, five times in the time of a heartbeat, until
-// the connection breaks.
+// beatEvery is the longest time between two heartbeats.
+const beatEvery = 200 * time.Millisecond
+
+// greet exchanges what both know, five times or more in the time of a
+// heartbeat, until the connection breaks.
 func (k *Kernel) greet(host string, conn *wire.Conn) error {
 	for {
 		k.mu.Lock()
@@ -186,7 +199,7 @@ func (k *Kernel) greet(host string, conn *wire.Conn) error {
 		if err != nil {
 			return err
 		}
-		time.Sleep(k.Heartbeat / 5)
+		time.Sleep(min(k.Heartbeat/5, beatEvery))
 	}
 }
 

@@ -1,0 +1,59 @@
+package kit
+
+import (
+	"github.com/switchback-dr/switchback/dr"
+)
+
+// Sited is an adapter's own idea of a site of the inventory.
+type Sited interface{ SiteName() string }
+
+// SiteList are the sites of a system in the inventory's order.
+type SiteList[S Sited] []S
+
+// Names lists the sites' names.
+func (l SiteList[S]) Names() []string {
+	names := make([]string, 0, len(l))
+	for _, s := range l {
+		names = append(names, s.SiteName())
+	}
+	return names
+}
+
+// Find gives the site of a name, and whether there is one.
+func (l SiteList[S]) Find(name string) (S, bool) {
+	for _, s := range l {
+		if s.SiteName() == name {
+			return s, true
+		}
+	}
+	var none S
+	return none, false
+}
+
+// Others gives the sites but one.
+func (l SiteList[S]) Others(name string) []S {
+	var out []S
+	for _, s := range l {
+		if s.SiteName() != name {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Procedures are an adapter's plans, one for each procedure.
+type Procedures struct{ Takeover, Failback, Reseed func() error }
+
+// Plan makes the plan that the request asks for. product is the product's name
+// as people write it.
+func (p Procedures) Plan(product string, req dr.Request) error {
+	switch req.Procedure {
+	case dr.ProcTakeover:
+		return p.Takeover()
+	case dr.ProcFailback:
+		return p.Failback()
+	case dr.ProcReseed:
+		return p.Reseed()
+	}
+	return dr.Refuse("procedure", "%s has no procedure %q", product, dr.Clip(string(req.Procedure), 40))
+}
