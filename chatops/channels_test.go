@@ -17,39 +17,18 @@ import (
 	"github.com/switchback-dr/switchback/internal/gateway"
 )
 
-// everyChannel is a file with the channels that need no answer to be opened; DIR
-// stands for the directory of the secrets.
-const everyChannel = `version: 1
-name: office
-inventory: systems.yaml
-key: {file: DIR/key}
-listen: 127.0.0.1:0
-public_url: https://dr.example.com
-channels:
-  web:
-    issuer: https://login.example.com
-    client_id: switchback
-    client_secret: {file: DIR/secret}
-    key: {file: DIR/secret}
-    claim: preferred_username
-    session: 2h
-  mattermost:
-    url: https://chat.example.com
-    token: {file: DIR/secret}
-    key: {file: DIR/secret}
-    command_token: {file: DIR/secret}
-  teams:
-    webhooks: {ops: {file: DIR/address}}
-    link_key: {file: DIR/secret}
-  pagerduty:
-    routing_keys: {ops: {file: DIR/routing}}
-  webhook:
-    hooks: {ops: {url: {file: DIR/address}, key: {file: DIR/secret}}}
-targets:
-  ops: {channel: mattermost, to: channelchannelchannelchann}
-routes:
-  - {first: [ops]}
-`
+// everyChannel is the file that the documentation shows; DIR stands for the
+// directory of the secrets.
+func everyChannel(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("..", "docs", "channels.md"))
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(page), "```yaml\n")
+	require.True(t, found)
+	text, _, found = strings.Cut(text, "```")
+	require.True(t, found)
+	return strings.ReplaceAll(text, "/etc/switchback/secrets", "DIR")
+}
 
 // theSecret must be in no error.
 const theSecret = "a-secret-of-more-than-thirty-two-characters"
@@ -79,21 +58,22 @@ func open(t *testing.T, text string) error {
 }
 
 func TestEveryChannelOpensFromItsPartOfTheFile(t *testing.T) {
-	require.NoError(t, open(t, everyChannel))
+	require.NoError(t, open(t, everyChannel(t)))
 }
 
 func TestAMistakeInAChannelGetsOneSentenceWithoutTheSecret(t *testing.T) {
+	good := everyChannel(t)
 	for _, c := range []struct{ from, to, said string }{
 		{"issuer: https://login.example.com", "issuer: http://login.example.com", "https"},
-		{"    issuer: https://login.example.com\n", "", "issuer"},
+		{"    issuer: https://login.example.com # OpenID Connect\n", "", "issuer"},
 		{"client_id: switchback", "client: switchback", "client"},
 		{"session: 2h", "session: 48h", "1m to 24h"},
 		{"public_url: https://dr.example.com", "public_url: https://dr.example.com/path", "public_url"},
 		{"public_url: https://dr.example.com", "public_url: http://dr.example.com", "public_url"},
-		{"    key: {file: DIR/secret}\n    claim", "    key: {file: DIR/short}\n    claim", "could be guessed"},
+		{"    key: {file: DIR/secret} # 32", "    key: {file: DIR/short} # 32", "could be guessed"},
 		{"url: https://chat.example.com", "url: http://chat.example.com", "https"},
 		{"token: {file: DIR/secret}", "token: {file: DIR/none}", "no file"},
-		{"    key: {file: DIR/secret}\n    command", "    key: {file: DIR/short}\n    command", "could be guessed"},
+		{"    key: {file: DIR/secret}           # seals", "    key: {file: DIR/short}           # seals", "could be guessed"},
 		{"webhooks: {ops: {file: DIR/address}}", "webhooks: {ops: {file: DIR/plain}}", "https"},
 		{"webhooks: {ops: {file: DIR/address}}", "webhooks: {}", "at least one"},
 		{"link_key: {file: DIR/secret}", "link_key: {file: DIR/short}", "could be guessed"},
@@ -103,13 +83,13 @@ func TestAMistakeInAChannelGetsOneSentenceWithoutTheSecret(t *testing.T) {
 		{"hooks: {ops: {url: {file: DIR/address}, key: {file: DIR/secret}}}", "hooks: {Ops: {key: {file: DIR/secret}}}", "hook"},
 		{"  pagerduty:", "  pager:", "pager"},
 	} {
-		require.Contains(t, everyChannel, c.from)
-		err := open(t, strings.Replace(everyChannel, c.from, c.to, 1))
+		require.Contains(t, good, c.from)
+		err := open(t, strings.Replace(good, c.from, c.to, 1))
 		require.ErrorContains(t, err, c.said, c.to)
 		require.NotContains(t, err.Error(), theSecret)
 		require.NotContains(t, err.Error(), "\n", c.to)
 	}
-	i, j := strings.Index(everyChannel, "  web:\n"), strings.Index(everyChannel, "  mattermost:\n")
-	err := open(t, everyChannel[:i]+everyChannel[j:])
+	i, j := strings.Index(good, "  web:\n"), strings.Index(good, "  mattermost:\n")
+	err := open(t, good[:i]+good[j:])
 	require.ErrorContains(t, err, "channel web", "Teams needs the page")
 }

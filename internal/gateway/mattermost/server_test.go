@@ -222,10 +222,10 @@ func (c *core) Command(_ context.Context, by gateway.Asker, text string) gateway
 	return gateway.Answer{Text: "you said " + text}
 }
 
-func (c *core) Forged(_, _, why string) {
+func (c *core) Forged(_, system, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.forged = append(c.forged, why)
+	c.forged = append(c.forged, system+": "+why)
 }
 
 func (c *core) Later(limit time.Duration, f func(ctx context.Context)) bool {
