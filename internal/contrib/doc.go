@@ -16,7 +16,7 @@ func Actions() []kit.Action {
 	return []kit.Action{
 		stopApplication.Action(), startApplication.Action(),
 		pointClients.Action(), proveClients.Action(),
-		vipBind.Action(), vipUnbind.Action(), vipProve.Action(),
+		vipBind.Action(), vipUnbind.Action(), vipProve.Action(), vipLeft.Action(),
 		dnsPoint.Action(), dnsWithdraw.Action(), dnsTTL.Action(), dnsKnown.Action(),
 		fenceOn.Action(), fenceOff.Action(),
 		runHook.Action(),
