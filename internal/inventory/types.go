@@ -15,6 +15,7 @@ type Inventory struct {
 	// Path is the file it was read from.
 	Path        string
 	People      map[string]Person
+	Gateways    map[string]Gateway
 	Hosts       map[string]Host
 	Credentials map[string]Credential
 	// Systems are in the file's order.
