@@ -18,6 +18,7 @@ func Actions() []kit.Action {
 		pointClients.Action(), proveClients.Action(),
 		vipBind.Action(), vipUnbind.Action(), vipProve.Action(), vipLeft.Action(),
 		dnsPoint.Action(), dnsWithdraw.Action(), dnsTTL.Action(), dnsKnown.Action(),
+		probeClient.Action(), probeTCP.Action(), probeOld.Action(),
 		fenceOn.Action(), fenceOff.Action(),
 		runHook.Action(),
 	}

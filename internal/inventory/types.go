@@ -149,8 +149,10 @@ type Client struct {
 	// Show prints exactly the name of the site that clients reach, or "none".
 	Show []string
 	// VIP or DNS is set instead of Host and the commands.
-	VIP     *VIP
-	DNS     *DNS
+	VIP *VIP
+	DNS *DNS
+	// Probe proves that clients arrive; may be nil.
+	Probe   *Probe
 	Timeout dr.Duration
 }
 

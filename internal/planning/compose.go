@@ -133,6 +133,7 @@ func contribute(c Call, gate dr.Gate) (d *kit.Draft, err error) {
 		contrib.Clients{List: c.System.Clients},
 		contrib.VIPs{List: c.System.Clients},
 		contrib.DNS{List: c.System.Clients},
+		contrib.Probes{List: c.System.Clients},
 		contrib.Fences{List: c.System.Fences},
 		contrib.Hooks{List: c.System.Hooks},
 	}
