@@ -25,8 +25,8 @@ import (
 	"github.com/switchback-dr/switchback/internal/inventory"
 )
 
-// cluster is a real PostgreSQL on loopback.
-type cluster struct {
+// pgCluster is a real PostgreSQL on loopback.
+type pgCluster struct {
 	t    *testing.T
 	dir  string
 	addr string
@@ -60,7 +60,7 @@ func pgDir(t *testing.T) string {
 	return filepath.Join(dir, "data")
 }
 
-func freeAddress(t *testing.T) string {
+func probeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -69,9 +69,9 @@ func freeAddress(t *testing.T) string {
 }
 
 // start runs the server until the test ends or stop is called.
-func (c *cluster) start() {
+func (c *pgCluster) start() {
 	c.t.Helper()
-	c.addr = freeAddress(c.t)
+	c.addr = probeAddress(c.t)
 	_, port, err := net.SplitHostPort(c.addr)
 	require.NoError(c.t, err)
 	var said bytes.Buffer
@@ -82,7 +82,7 @@ func (c *cluster) start() {
 	require.Eventually(c.t, func() bool { return c.try("SELECT 1") == nil }, 2*time.Minute, 50*time.Millisecond, "the server does not answer")
 }
 
-func (c *cluster) stop() {
+func (c *pgCluster) stop() {
 	if c.cmd != nil {
 		_ = c.cmd.Process.Signal(syscall.SIGINT)
 		_ = c.cmd.Wait()
@@ -90,7 +90,7 @@ func (c *cluster) stop() {
 	}
 }
 
-func (c *cluster) try(statement string) error {
+func (c *pgCluster) try(statement string) error {
 	conn, err := pgx.Connect(c.t.Context(), "postgres://probe@"+c.addr+"/postgres?sslmode=disable")
 	if err != nil {
 		return err
@@ -100,15 +100,15 @@ func (c *cluster) try(statement string) error {
 	return err
 }
 
-func (c *cluster) do(statement string) {
+func (c *pgCluster) do(statement string) {
 	c.t.Helper()
 	require.NoError(c.t, c.try(statement))
 }
 
 // pair is a primary and a standby of the same data.
-func pair(t *testing.T) (east, west *cluster) {
+func pair(t *testing.T) (east, west *pgCluster) {
 	t.Helper()
-	east, west = &cluster{t: t, dir: pgDir(t)}, &cluster{t: t, dir: pgDir(t)}
+	east, west = &pgCluster{t: t, dir: pgDir(t)}, &pgCluster{t: t, dir: pgDir(t)}
 	out, err := pgRun(t.Context(), "initdb", "-D", east.dir, "-U", "probe", "-A", "trust", "--no-sync", "--no-instructions").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	copied := pgRun(t.Context(), "cp", "-R", east.dir, west.dir)
@@ -271,7 +271,7 @@ func TestAProbeByTCPSaysHowLittleItTells(t *testing.T) {
 	t.Parallel()
 	env, _ := dnsEnv("")
 	var to atomic.Value
-	open, shut := forward(t, &to), freeAddress(t)
+	open, shut := forward(t, &to), probeAddress(t)
 	to.Store(shut)
 	client, old := probeSteps(t, inventory.Probe{Kind: inventory.ProbeTCP, Address: open, Sites: map[string]string{"east": shut, "west": open}})
 	require.Contains(t, probeSays(t, env, client).Text, "does not tell at which site")

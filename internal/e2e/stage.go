@@ -42,10 +42,17 @@ type Stage struct {
 // another.
 func NewStage(t *testing.T, product string, labArgs ...string) *Stage {
 	t.Helper()
+	return NewStageWith(t, product, func(*Stage) {}, labArgs...)
+}
+
+// NewStageWith lets the lab's inventory be changed before the worker reads it.
+func NewStageWith(t *testing.T, product string, change func(*Stage), labArgs ...string) *Stage {
+	t.Helper()
 	s := &Stage{T: t, Dev: StartDev(t, DevOptions{})}
 	s.LabProcess = StartLab(t, product, filepath.Join(t.TempDir(), "lab"), &s.Lab, labArgs...)
 	s.Client = s.Dev.Client(t)
 	s.record(product)
+	change(s)
 	s.StartWorker()
 	return s
 }
@@ -211,6 +218,23 @@ func (s *Stage) Clean() ledger.Ledger {
 	require.Zero(s.T, *l.Lost, "acknowledged writes were lost: %v", l.LostNumbers)
 	require.Zero(s.T, l.Doubled)
 	require.Empty(s.T, l.TwoPrimaries)
+	return l
+}
+
+// LossWithin requires that writes were lost and that every one of them was
+// acknowledged after the proof on which the estimate at the gate rested; none
+// may be estimated, and an unknown loss bounds nothing.
+func (s *Stage) LossWithin() ledger.Ledger {
+	s.T.Helper()
+	rep, l := s.Report(), s.Ledger()
+	require.NotNil(s.T, rep.Estimated)
+	require.NotNil(s.T, l.Lost, "the ledger could not compare: %s", l.Complaint)
+	s.T.Logf("lost %d of %d, acknowledged from %s to %s; estimate: %s", *l.Lost, l.Acknowledged, l.LostFrom, l.LostTo, rep.Estimated.Sentence(l.At))
+	require.Positive(s.T, *l.Lost, "the secondary was behind")
+	require.NotEqual(s.T, dr.LossNone, rep.Estimated.Kind)
+	if rep.Estimated.Kind == dr.LossWindow {
+		require.True(s.T, l.LostFrom.After(rep.Estimated.Proof.At), "a write of %s is lost and older than the proof of %s", l.LostFrom, rep.Estimated.Proof.At)
+	}
 	return l
 }
 
