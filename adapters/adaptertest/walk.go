@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -84,7 +85,24 @@ func (x *walker) env(st dr.Step, resumed bool) kit.Env {
 	e := x.w.Env()
 	e.Hosts, e.Dial, e.Resumed = x.f, x.f.dial(e.Dial), resumed
 	e.Job = kit.JobKey{Workflow: "dr-suite", OriginalRun: runID, Gate: "suite", Occurrence: 1, Step: st.ID, Attempt: x.attempt}
+	e.Sleep = withoutOutwaiting(e.Sleep, x.action(st.Action), st)
 	return e
+}
+
+// withoutOutwaiting leaves out the one pause of a step that outwaits an earlier
+// attempt which nothing but time stops: the suite's attempts have ended when the
+// next begins, and would take minutes each.
+func withoutOutwaiting(sleep func(context.Context, time.Duration) error, a kit.Action, st dr.Step) func(context.Context, time.Duration) error {
+	pause := a.Overlap()
+	if d := st.Timeout.D(); d > 0 {
+		pause = min(pause, d)
+	}
+	return func(ctx context.Context, d time.Duration) error {
+		if pause > 0 && d == pause {
+			return ctx.Err()
+		}
+		return sleep(ctx, d)
+	}
 }
 
 func (x *walker) execute(a kit.Action, st dr.Step, resumed bool) (kit.StepResult, error) {

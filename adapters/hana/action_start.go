@@ -24,13 +24,13 @@ var startSystem = kit.Spec[systemArgs]{
 		}
 		for _, p := range r.Processes {
 			if p.Running != dr.Yes {
-				e := kit.NotDone("%s does not run completely: %s", a.On.Site, processWords(r))
+				e := kit.NotDone("%s does not run completely: %s%s", a.On.Site, processWords(r), a.why(ctx, env))
 				e.Progress = &kit.Progress{Text: "waiting for the start of " + a.On.Site + ": " + processWords(r), At: env.Now()}
 				return e
 			}
 		}
 		if r.State.Online != dr.Yes {
-			return kit.NotDone("the processes of %s run, its nameserver is not online yet", a.On.Site)
+			return kit.NotDone("the processes of %s run, its nameserver is not online yet%s", a.On.Site, a.why(ctx, env))
 		}
 		return kit.Done("%s runs on every host: %s", a.On.Site, summary(r))
 	},
@@ -50,6 +50,21 @@ var startSystem = kit.Spec[systemArgs]{
 	},
 	Poll:   500 * time.Millisecond,
 	Settle: time.Hour,
+}
+
+// why adds what the nameserver's trace says last, and where to look: some
+// secondaries do not come up before their primary answers.
+func (a systemArgs) why(ctx context.Context, env kit.Env) string {
+	text := ""
+	if out, err := readOn(ctx, env, a.On.nameserverTrace()); err == nil {
+		if last := parseTrace(out.Stdout); last != "" {
+			text = "; its nameserver's trace ends: " + last
+		}
+	}
+	if a.For == forRegister {
+		text += "; a secondary may not come up while its primary cannot be reached: check the network from " + a.On.Site + " to " + a.Other.Site
+	}
+	return text
 }
 
 func guardStart(ctx context.Context, env kit.Env, a systemArgs) (kit.HostTime, error) {

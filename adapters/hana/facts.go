@@ -106,6 +106,9 @@ func (d *describer) replication() {
 	if n := d.r.SQL.Retained; n > 0 {
 		d.add("log_retained", dr.Yes, "M_LOG_SEGMENTS", "%s of log are kept for secondaries", dr.ByteText(n))
 	}
+	if n := d.r.LogUsed; n != nil {
+		d.add("log_room", dr.TriOf(*n < logAlmostFull), "df", "the file system of the log volumes is %d %% full", *n)
+	}
 	if v, ok := d.r.Ini["system_replication/enable_full_sync"]; ok {
 		d.add("full_sync", dr.TriOf(strings.EqualFold(v, "true")), "global.ini", "enable_full_sync = %s", v)
 	}
@@ -141,6 +144,10 @@ func (d *describer) surroundings() {
 		d.add("gap_"+strings.ToLower(strings.ReplaceAll(k, " ", "_")), dr.Unknown, k, "%s", d.r.Gaps[k])
 	}
 }
+
+// logAlmostFull is, in per cent, when the log volume is told of: HANA stops
+// writers when it is full, unless retained segments may be reused.
+const logAlmostFull = 90
 
 // roleOf says what the site's own state says. A stopped primary still says
 // primary; it just takes no writes.

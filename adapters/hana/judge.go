@@ -208,6 +208,9 @@ func (s *system) alarms(sit dr.Situation, rs map[string]Reading, online []string
 		}
 	}
 	for _, prim := range sit.Primaries() {
+		if n := rs[prim].LogUsed; n != nil && *n >= logAlmostFull {
+			out = append(out, fmt.Sprintf("the file system of the log volumes of %s is %d %% full: when it is full, writers wait, or log kept for secondaries is given up and the next synchronisation is a full one", prim, *n))
+		}
 		for _, st := range s.sites {
 			if st.Place.Site != prim && s.fedBy(rs[prim], prim, st.Place.Name) && linkTo(rs[prim], st.Place.Name, st.Place.SQL.Tenants).Suspect {
 				out = append(out, "the tools of "+prim+" contradict each other about "+st.Place.Site)

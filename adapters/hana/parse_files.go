@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/switchback-dr/switchback/dr"
@@ -157,4 +158,34 @@ func parseHook(out string) (Hook, error) {
 		}
 	}
 	return h, nil
+}
+
+var capacity = regexp.MustCompile(`^\S+ +[0-9]+ +[0-9]+ +-?[0-9]+ +([0-9]{1,3})% +/`)
+
+// parseLogRoom reads df -P of one file system and gives how full it is, in per
+// cent.
+func parseLogRoom(out string) (int, error) {
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != 4 || lines[0] != "begin" || lines[3] != "end" {
+		return 0, fmt.Errorf("df gave no answer for the log volumes")
+	}
+	m := capacity.FindStringSubmatch(lines[2])
+	if m == nil {
+		return 0, fmt.Errorf("the answer of df is not recognised")
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil || n > 100 {
+		return 0, fmt.Errorf("the answer of df is not recognised")
+	}
+	return n, nil
+}
+
+// parseTrace joins the lines of a trace for people; nothing is concluded from
+// them.
+func parseTrace(out string) string {
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) < 3 || lines[0] != "begin" || lines[len(lines)-1] != "end" {
+		return ""
+	}
+	return dr.Clip(strings.Join(lines[1:len(lines)-1], " / "), 300)
 }

@@ -42,6 +42,13 @@ func (p *planner) failback() error {
 	return p.convert(prim[0], to)
 }
 
+// logRoom warns of a log volume that may not hold the log of a synchronisation.
+func (p *planner) logRoom(primary string) {
+	if n := p.rs[primary].LogUsed; n != nil && *n >= logAlmostFull {
+		p.d.Consequence("The log volume of %s is nearly full, and it keeps log while a secondary is stopped: make room first.", primary)
+	}
+}
+
 func (p *planner) allSummaries() string {
 	text := ""
 	for _, v := range p.in.Situation.Sites {
@@ -77,6 +84,7 @@ func (p *planner) convert(primary, to string) error {
 	if r.Running() == dr.Yes && (r.State == nil || r.State.Suspended != dr.Yes) && r.Mode() == "primary" {
 		p.d.Consequence("%s was started again as a primary after the takeover: if clients wrote there, these writes are lost.", to)
 	}
+	p.logRoom(primary)
 	if strings.EqualFold(p.rs[primary].Ini["system_replication/enable_log_retention"], "off") {
 		p.d.Consequence("%s keeps no log for secondaries (enable_log_retention = off): expect a full replica.", primary)
 	}

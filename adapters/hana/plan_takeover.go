@@ -115,6 +115,7 @@ func (p *planner) planned(old, to string, ph phaseNames) error {
 		}
 		p.d.Consequence("No handshake (%s): clients cannot write from the stop of %s until %s is open.", p.whyNoHandshake(old, to), old, to)
 	}
+	p.logRoom(old)
 	if l.Suspect {
 		p.d.Consequence("The tools of %s contradict each other: %s", old, l.Text)
 	}

@@ -28,6 +28,9 @@ type Reading struct {
 	Cluster   *Cluster          `json:"cluster,omitempty"`
 	SQL       SQL               `json:"sql"`
 	Hook      *Hook             `json:"hook,omitempty"`
+	// LogUsed is how full the file system of the log volumes is, in per cent;
+	// nil when it could not be read.
+	LogUsed *int `json:"log_used,omitempty"`
 	// Gaps say what is missing and why, by the name of what was asked.
 	Gaps map[string]string `json:"gaps,omitempty"`
 }
@@ -133,6 +136,13 @@ func (p Place) askFiles(g *gatherer, ask asker) {
 	})
 	ask("ssfs", p.ssfsSums(), func(o kit.Output) (err error) {
 		g.r.SSFS, err = parseSums(o.Stdout)
+		return err
+	})
+	ask("log_volume", p.logRoom(), func(o kit.Output) error {
+		n, err := parseLogRoom(o.Stdout)
+		if err == nil {
+			g.r.LogUsed = &n
+		}
 		return err
 	})
 	if p.Provider {

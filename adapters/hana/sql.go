@@ -2,6 +2,7 @@ package hana
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -99,6 +100,7 @@ func (p Place) secure(c *hdb.Connector, h HostPlace) error {
 func sqlError(p Place, database string, err error) error {
 	var known *dr.Error
 	var server hdb.Error
+	var untrusted *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -108,6 +110,9 @@ func sqlError(p Place, database string, err error) error {
 				WithNext("check the user and the credential of %s in the inventory", database)
 		}
 		return dr.Hold("sql", "%s of %s: SQL error %d: %s", database, p.Site, server.Code(), dr.Clip(server.Text(), 200))
+	case errors.As(err, &untrusted):
+		return dr.Refuse("sql_tls", "%s of %s shows a certificate that is not trusted: %s", database, p.Site, dr.Clip(untrusted.Err.Error(), 160)).
+			WithNext("check tls_ca and tls_server_name of the system in the inventory").Because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, driver.ErrBadConn):
 		return dr.Retry("sql_silent", "%s of %s gave no answer in time", database, p.Site).Because(err)
 	}

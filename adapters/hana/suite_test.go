@@ -34,6 +34,15 @@ type world struct {
 // newWorld starts a pair without a client and with the HA/DR provider's marks.
 func newWorld(t *testing.T, args ...string) *world {
 	t.Helper()
+	w := openWorld(t, nil, args...)
+	w.inSync()
+	return w
+}
+
+// openWorld is newWorld with an inventory that was written anew, and without
+// waiting for the pair.
+func openWorld(t *testing.T, rewrite func(string) string, args ...string) *world {
+	t.Helper()
 	w := &world{t: t}
 	dir := filepath.Join(t.TempDir(), "lab")
 	e2e.StartLab(t, "hana", dir, &w.lab, append([]string{"--no-writer"}, args...)...)
@@ -41,6 +50,10 @@ func newWorld(t *testing.T, args ...string) *world {
 	require.NoError(t, err)
 	require.Contains(t, string(text), "\n            sid: DRT\n")
 	marked := strings.Replace(string(text), "\n            sid: DRT\n", "\n            sid: DRT\n            hook: true\n            timeouts: {start: 1m, stop: 1m, takeover: 1m, sync: 40s, backup: 1m}\n", 1)
+	if rewrite != nil {
+		require.NotEqual(t, marked, rewrite(marked))
+		marked = rewrite(marked)
+	}
 	require.NoError(t, os.WriteFile(w.lab.Inventory, []byte(marked), 0o600))
 	w.inv, err = inventory.Load(w.lab.Inventory, []kit.Adapter{New()})
 	require.NoError(t, err)
@@ -53,7 +66,6 @@ func newWorld(t *testing.T, args ...string) *world {
 	inst, err := w.inv.System("erp")
 	require.NoError(t, err)
 	w.sys = inst.Instance.(*system)
-	w.inSync()
 	return w
 }
 

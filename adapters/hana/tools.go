@@ -108,3 +108,24 @@ const hookScript = `echo begin; [ -r "$1" ] && sed 's/^/mark /' "$1"; [ -r "$2" 
 func (p Place) hookState() dr.Command {
 	return dr.Command{Host: p.main().Host, Argv: []string{"sh", "-c", hookScript, "sh", p.mark(), p.spool()}, Env: []string{"LC_ALL=C"}}
 }
+
+// logRoomScript tells how full the file system of the log volumes is. $1
+// global.ini, $2 the default path.
+const logRoomScript = `d=$(sed -n 's/^ *basepath_logvolumes *= *//p' "$1" 2>/dev/null | head -n 1); [ -n "$d" ] || d=$2
+echo begin; df -Pk -- "$d"; echo end`
+
+func (p Place) logRoom() dr.Command {
+	return dr.Command{
+		Host: p.main().Host, Argv: []string{"sh", "-c", logRoomScript, "sh", p.global() + "/hdb/custom/config/global.ini", "/hana/log/" + p.SID}, Env: []string{"LC_ALL=C"},
+	}
+}
+
+// traceScript prints the newest lines of the nameserver's newest trace. $1 the
+// instance's directory of the host.
+const traceScript = `t=$(ls -t "$1"/trace/nameserver_*.trc 2>/dev/null | head -n 1); echo begin; [ -z "$t" ] || tail -n 3 "$t"; echo end`
+
+// nameserverTrace says why a nameserver does not come up, in its own words.
+func (p Place) nameserverTrace() dr.Command {
+	at := p.UsrSap + "/" + p.SID + "/HDB" + p.Instance + "/" + p.main().Name
+	return dr.Command{Host: p.main().Host, Argv: []string{"sh", "-c", traceScript, "sh", at}, Env: []string{"LC_ALL=C"}}
+}

@@ -5,7 +5,12 @@ import (
 	"time"
 )
 
-// settle probes until the effect is there, or its settling time is over.
+// lastLook bounds the one look after a step's time is over.
+const lastLook = 10 * time.Second
+
+// settle probes until the effect is there, or its settling time is over. When
+// the step's own time is over it looks once more: the state that people read on
+// hold is then that of the end, and not "no answer".
 func (x *execution) settle(ctx context.Context) Effect {
 	poll, settle := x.a.Timing()
 	end := x.env.Now().Add(settle)
@@ -18,7 +23,12 @@ func (x *execution) settle(ctx context.Context) Effect {
 			x.env.Progress(*e.Progress)
 		}
 		if x.env.Sleep(ctx, poll) != nil {
-			return e
+			if x.whole.Err() != nil {
+				return e
+			}
+			last, cancel := context.WithTimeout(x.whole, lastLook)
+			defer cancel()
+			return x.a.Probe(last, x.env, x.st.Args)
 		}
 	}
 }

@@ -283,3 +283,48 @@ func TestAnUnprotectedStatementIsNotSentLongAfterItsAttemptBegan(t *testing.T) {
 	require.Equal(t, dr.ClassRetry, dr.ClassOf(err))
 	require.Zero(t, *sent)
 }
+
+func TestWhenAStepsTimeIsOverItsStateIsReadOnceMore(t *testing.T) {
+	b := newBench()
+	b.host.effect = func() {}
+	over, end := context.WithCancel(context.Background())
+	acted := false
+	b.spec.Act = func(context.Context, kit.Env, args) error {
+		acted = true
+		end() // stands for the step's own time-out
+		return dr.HoldUnknown("timeout", "no answer in time")
+	}
+	b.spec.Lock = "the server's"
+	b.spec.Probe = func(ctx context.Context, _ kit.Env, _ args) kit.Effect {
+		if ctx.Err() != nil || acted && over.Err() == nil {
+			return kit.NotKnown("the server did not answer")
+		}
+		return kit.NotDone("the tenant is half-way")
+	}
+	b.env.Sleep = func(context.Context, time.Duration) error { return over.Err() }
+	_, err := b.run()
+	require.ErrorContains(t, err, "the tenant is half-way")
+	require.True(t, dr.AsError(err, "").Unknown)
+}
+
+func TestAFollowedCommandTellsHowFarItIsLikeOneThatWasStartedHere(t *testing.T) {
+	b := newBench()
+	b.host.job = kit.Job{State: kit.JobRunning}
+	b.env.Resumed = true
+	waits := 0
+	b.host.ends = func() {
+		if waits++; waits == 3 {
+			b.host.job, b.state = kit.Job{State: kit.JobFinished}, kit.EffectDone
+		}
+	}
+	b.spec.Probe = func(context.Context, kit.Env, args) kit.Effect {
+		return kit.Effect{State: b.state, Text: "read", Progress: &kit.Progress{Text: "40 %", Done: 40, Total: 100}}
+	}
+	var told []string
+	b.env.Progress = func(p kit.Progress) { told = append(told, p.Text) }
+	res, err := b.run()
+	require.NoError(t, err)
+	require.Equal(t, dr.StepDone, res.State)
+	require.Equal(t, []string{"40 %", "40 %"}, told)
+	require.Zero(t, b.host.started)
+}

@@ -68,6 +68,12 @@ func (s *system) alarms(prim []string, rs map[string]Reading) []string {
 		if h, text := r.fetching(); r.Tenant.Role == roleStandby && h == healthLost {
 			out = append(out, fmt.Sprintf("%s can never catch up: %s; reseed it", st.Name, text))
 		}
+		if len(prim) == 1 && st.Name != prim[0] && r.Tenant.Role == roleStandby {
+			up, _ := s.site(prim[0])
+			if text := r.pastCut(rs[prim[0]], prim[0]); text != "" && !s.from(r, up, rs[prim[0]]) {
+				out = append(out, fmt.Sprintf("%s cannot follow %s: %s", st.Name, prim[0], text))
+			}
+		}
 		if r.Tenant.Switchover != switchNormal {
 			out = append(out, fmt.Sprintf("a change of roles is half-way at %s: SWITCHOVER_STATUS is %s", st.Name, orNone(r.Tenant.Switchover)))
 		}

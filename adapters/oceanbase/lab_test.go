@@ -30,9 +30,13 @@ type labWorld struct {
 
 func newLab(t testing.TB, change func(e *labkit.Entry), set ...string) *labWorld {
 	t.Helper()
+	return newLabOf(t, labkit.Options{WriteEvery: -1}, change, set...)
+}
+
+func newLabOf(t testing.TB, o labkit.Options, change func(e *labkit.Entry), set ...string) *labWorld {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "sbob")
 	require.NoError(t, err)
-	o := labkit.Options{WriteEvery: -1}
 	for _, s := range set {
 		require.NoError(t, o.Set(s))
 	}

@@ -219,7 +219,7 @@ func (p *planner) fate(source, to string, a rebuildArgs) {
 		return
 	}
 	if p.s.set.OldTenant == oldDrop {
-		p.d.Consequence("The old %s is dropped by force: its data are gone. Export what you need of it before you approve (a hook before the phase restore can do it).", p.tenantAt(to))
+		p.d.Consequence("The old %s is dropped by force: its data are gone. Export what you need of it before you approve (a hook of the inventory in phase restore does it, and must prove it, before this step).", p.tenantAt(to))
 	} else {
 		p.d.Consequence("The old %s is kept as %s with all its data and its resource pool, until you drop it by hand; the new one gets the pool %s.", p.tenantAt(to), a.Aside, a.Pool)
 	}

@@ -298,7 +298,7 @@ func (p *planner) alreadyPrimary(to string) error {
 // is nothing to do.
 func (p *planner) rest(to string) error {
 	if p.in.From == "" && p.settled(to) {
-		p.d.Nothing = to + " is the primary already and every standby that can follow it does"
+		p.d.Nothing = to + " is the primary already and every standby that can follow it does" + p.lost(to)
 		return nil
 	}
 	p.stepCheckPrimary(dr.PhaseVerify, to)
@@ -306,12 +306,29 @@ func (p *planner) rest(to string) error {
 	return nil
 }
 
+// lost names the sites that cannot follow the primary, and why.
+func (p *planner) lost(primary string) string {
+	text := ""
+	for _, st := range p.s.sites {
+		if why := p.cannotFollow(st.Name, primary); st.Name != primary && why != "" {
+			text += "; " + st.Name + " does not: " + why
+		}
+	}
+	return text
+}
+
 // settled says whether every standby that can follow does.
 func (p *planner) settled(primary string) bool {
 	up, _ := p.s.site(primary)
 	for _, st := range p.s.sites {
 		r := p.rs[st.Name]
-		if st.Name == primary || p.cannotFollow(st.Name, primary) != "" {
+		if st.Name == primary {
+			continue
+		}
+		if p.cannotFollow(st.Name, primary) != "" {
+			if p.flashable(st.Name, primary) {
+				return false
+			}
 			continue
 		}
 		if h, _ := r.fetching(); h != healthGood || !p.s.from(r, up, p.rs[primary]) {

@@ -220,11 +220,17 @@ func (p *planner) cannotFollowNow(on, primary string) string {
 		return r.summary()
 	case follows && h == healthLost:
 		return text
-	case follows && h == healthGood:
+	case follows:
 		return ""
 	case p.in.Request.Mode == dr.ModeUnplanned && on == p.d.From:
 		return "a former primary cannot follow after a failover"
 	}
+	return r.pastCut(n, primary)
+}
+
+// pastCut says how far a standby, which does not follow the primary yet, is past
+// the point at which that was activated: with such log it can never follow.
+func (r Reading) pastCut(n Reading, primary string) string {
 	if e := n.LastChange; e != nil && e.Event == "FAILOVER TO PRIMARY" && r.most() > e.SCN {
 		return fmt.Sprintf("its log goes %s past the point %s at which %s was activated", dr.SpanText(ahead(r.most(), e.SCN)), e.SCN, primary)
 	}

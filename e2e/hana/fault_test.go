@@ -1,7 +1,9 @@
 package hana_test
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +34,9 @@ func TestWhatTheToolsHideOrLieAboutIsRefusedAndNeverGuessed(t *testing.T) {
 		{"the status is cut off", []string{"truncated-output", "east", "systemReplicationStatus.py", "200"}, planned, "in sync"},
 		{"the status says not active", []string{"lying-exit", "east", "systemReplicationStatus.py", "11"}, planned, "in sync"},
 		{"the process list of the secondary lies", []string{"lying-exit", "west", "sapcontrol", "4"}, planned, "run"},
+		{"the state of the secondary hangs", []string{"command-hangs", "west", "hdbnsutil"}, planned, "124"},
+		{"a cluster manages the primary", []string{"pacemaker", "east", "managed"}, planned, "Pacemaker manages SAP HANA"},
+		{"a cluster manages the secondary", []string{"pacemaker", "west", "managed"}, unplanned, "Pacemaker manages SAP HANA"},
 	} {
 		t.Run(c.name, func(t *testing.T) { refused(s.On(t), c) })
 	}
@@ -61,10 +66,35 @@ func TestWhatTheToolsHideOrLieAboutIsRefusedAndNeverGuessed(t *testing.T) {
 		s.Unfault("status-lies", "east")
 		s.Unfault("link-cut", "east")
 	})
+	t.Run("without a recommendation the gate says that it is not decidable", func(t *testing.T) {
+		s := s.On(t)
+		replicates(s)
+		s.Fault("recommendation-missing", "east")
+		run := s.Start(dr.ProcTakeover, planned)
+		st := s.Gate(dr.GateDecide)
+		sit := s.Report().Plans[0].Situation
+		require.Contains(t, sit.Judgement.Recommendation, "not decidable: getTakeoverRecommendation.py on east gave no answer")
+		s.Signal(dr.VerbReject, fmt.Sprintf(`{"gate":%q,"digest":%q,"person":"ana"}`, st.Gate.Gate, st.Gate.Digest))
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		var res dr.Result
+		require.NoError(t, run.Get(ctx, &res))
+		require.Equal(t, dr.EndRejected, res.Ending.Kind)
+		s.Unfault("recommendation-missing", "east")
+	})
 	t.Run("a primary that works is not shot", func(t *testing.T) {
 		s := s.On(t)
-		inSync(s)
+		replicates(s)
 		refused(s, broken{"", []string{"recommendation-missing", "east"}, unplanned, "alive"})
+	})
+}
+
+// replicates waits until the script of east says that all is in sync.
+func replicates(s *e2e.Stage) {
+	s.T.Helper()
+	e2e.Await(s.T, limit, "replication is active again", func() (bool, string) {
+		out := s.Shell("east", `sh -lc 'cd "$DIR_EXECUTABLE/python_support" && python systemReplicationStatus.py; echo $?'`)
+		return strings.HasSuffix(out, "\n15\n"), out
 	})
 }
 
@@ -101,8 +131,7 @@ func held(s *e2e.Stage, p dr.Procedure, input, step, says string, mend func()) {
 }
 
 // TestATakeoverWithoutEffectIsHeldAndThenMade: -sr_takeover ends with 0 and
-// changes nothing; later a registration meets another secure store, which is
-// copied after a new plan.
+// changes nothing; on the way back a cluster's preTakeover hook blocks it.
 func TestATakeoverWithoutEffectIsHeldAndThenMade(t *testing.T) {
 	t.Parallel()
 	s := e2e.NewStage(t, "hana")
@@ -115,13 +144,27 @@ func TestATakeoverWithoutEffectIsHeldAndThenMade(t *testing.T) {
 	s.Clean()
 }
 
-// TestTenantsAndBackupsThatFailAreHeld: a tenant that stays down after the
-// takeover, and a backup that fails.
+// TestTenantsAndBackupsThatFailAreHeld: a backup that fails is held, and a
+// tenant that stays down after the way back is waited for: until it is open the
+// service is not announced as restored.
 func TestTenantsAndBackupsThatFailAreHeld(t *testing.T) {
 	t.Parallel()
 	s := e2e.NewStage(t, "hana")
 	s.Fault("backup-fails", "west")
 	held(s, dr.ProcTakeover, planned, "backup", "447", func() { s.Unfault("backup-fails", "west") })
 	s.Clean()
-	t.Log(fmt.Sprint(s.Ledger().Commands))
+
+	s.Fault("tenant-down", "east", "DRT")
+	run := s.Start(dr.ProcFailback, failback)
+	s.Approve(dr.GateCutover)
+	s.Await("the wait for the tenant", func(dr.Status) bool {
+		_, step := s.PendingStep()
+		return strings.HasPrefix(step, "verify.check-databases")
+	})
+	st, err := s.Status()
+	require.NoError(t, err)
+	require.Nil(t, st.RestoredAt, "nobody can work yet")
+	s.Unfault("tenant-down", "east", "DRT")
+	s.Ended(run, dr.EndDone)
+	s.Clean()
 }

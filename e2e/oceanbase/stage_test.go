@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"testing"
+	"time"
 
 	_ "github.com/go-sql-driver/mysql" // the clusters speak its protocol
 	"github.com/stretchr/testify/require"
@@ -14,6 +15,9 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/e2e"
 )
+
+// limit bounds what is waited for, with room for a loaded machine.
+const limit = 3 * time.Minute
 
 const (
 	planned   = `{"system":"orders","mode":"planned","to":"west","reason":"maintenance"}`

@@ -221,6 +221,23 @@ func (s *Stage) Clean() ledger.Ledger {
 	return l
 }
 
+// LossWithin requires that writes were lost and that every one of them was
+// acknowledged after the proof on which the estimate at the gate rested; none
+// may be estimated, and an unknown loss bounds nothing.
+func (s *Stage) LossWithin() ledger.Ledger {
+	s.T.Helper()
+	rep, l := s.Report(), s.Ledger()
+	require.NotNil(s.T, rep.Estimated)
+	require.NotNil(s.T, l.Lost, "the ledger could not compare: %s", l.Complaint)
+	s.T.Logf("lost %d of %d, acknowledged from %s to %s; estimate: %s", *l.Lost, l.Acknowledged, l.LostFrom, l.LostTo, rep.Estimated.Sentence(l.At))
+	require.Positive(s.T, *l.Lost, "the secondary was behind")
+	require.NotEqual(s.T, dr.LossNone, rep.Estimated.Kind)
+	if rep.Estimated.Kind == dr.LossWindow {
+		require.True(s.T, l.LostFrom.After(rep.Estimated.Proof.At), "a write of %s is lost and older than the proof of %s", l.LostFrom, rep.Estimated.Proof.At)
+	}
+	return l
+}
+
 // Drive approves every gate that opens and answers holds with retry and then
 // with a new plan, as patient people would, until the run has ended.
 func (s *Stage) Drive(run client.WorkflowRun) {

@@ -12,6 +12,7 @@ type applicationFile struct {
 	Name    string            `yaml:"name"`
 	Hosts   map[string]string `yaml:"hosts"`
 	Unit    string            `yaml:"unit"`
+	Group   string            `yaml:"vcs_group"`
 	Stop    []string          `yaml:"stop"`
 	Start   []string          `yaml:"start"`
 	Running []string          `yaml:"running"`
@@ -46,6 +47,9 @@ type fenceFile struct {
 // unitPattern is systemd's alphabet for the names of services, without the
 // backslash.
 var unitPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}\.(service|target|socket|timer)$`)
+
+// groupPattern is VCS's alphabet for the names of service groups.
+var groupPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,79}$`)
 
 func (l *loader) contributors(e entry, s *System, use *usage) {
 	for _, at := range l.parts(e, "applications") {
@@ -108,6 +112,12 @@ func (l *loader) application(at node, f applicationFile, s *System, use *usage) 
 	}
 	commands := len(f.Stop) + len(f.Start) + len(f.Running)
 	switch {
+	case f.Group != "" && (f.Unit != "" || commands > 0):
+		l.add(at.at("vcs_group").line, "%s has a vcs_group and a unit or commands; write one of them", at.path)
+	case f.Group != "":
+		if !groupPattern.MatchString(f.Group) {
+			l.add(at.at("vcs_group").line, "%s.vcs_group is %q, not the name of a service group", at.path, dr.Clip(f.Group, 60))
+		}
 	case f.Unit != "" && commands > 0:
 		l.add(at.at("unit").line, "%s has both a unit and commands; write one of the two", at.path)
 	case f.Unit != "":
@@ -115,7 +125,7 @@ func (l *loader) application(at node, f applicationFile, s *System, use *usage) 
 			l.add(at.at("unit").line, "%s.unit is %q, not a systemd unit such as myapp.service", at.path, dr.Clip(f.Unit, 60))
 		}
 	case commands == 0:
-		l.add(at.line, "%s has neither a unit nor the commands stop, start and running", at.path)
+		l.add(at.line, "%s has neither a unit, a vcs_group nor the commands stop, start and running", at.path)
 	default:
 		l.commands(at, map[string][]string{"stop": f.Stop, "start": f.Start, "running": f.Running})
 	}

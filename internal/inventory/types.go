@@ -129,7 +129,10 @@ type Application struct {
 	Hosts map[string]string
 	// Unit is a systemd unit: stopped and started by sudo systemctl, proven
 	// by systemctl is-active.
-	Unit  string
+	Unit string
+	// Group is a service group of Veritas Cluster Server, of the cluster that
+	// the host belongs to: brought online and offline by sudo hagrp.
+	Group string
 	Stop  []string
 	Start []string
 	// Running is the proof: exit code 0 means running, 3 means stopped (as

@@ -23,7 +23,7 @@ var scripts = map[string]host.Builtin{
 func (s *system) prepareHost(h *host.Host, conf instance.Config, first *host.Host) error {
 	at := "usr/sap/" + conf.SID
 	inst := at + "/HDB" + conf.Number
-	for _, dir := range []string{inst + "/exe/Python/bin", inst + "/exe/python_support", inst + "/" + h.Name + "/trace", at + "/SYS/exe", at + "/SYS/profile", instance.FaultsDir, "etc"} {
+	for _, dir := range []string{inst + "/exe/Python/bin", inst + "/exe/python_support", inst + "/" + h.Name + "/trace", inst + "/" + h.Name + "/sec", at + "/SYS/exe", at + "/SYS/profile", instance.FaultsDir, "etc"} {
 		if err := h.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -48,7 +48,15 @@ func (s *system) prepareHost(h *host.Host, conf instance.Config, first *host.Hos
 	if err := h.WriteFile(at+"/SYS/profile/"+conf.SID+"_HDB"+conf.Number+"_"+h.Name, profile, 0o644); err != nil {
 		return err
 	}
-	if err := h.WriteFile(host.HomeDir+"/.profile", s.fill(loginText, h, conf), 0o755); err != nil {
+	for name, text := range map[string]string{".profile": loginText, ".login": loginCsh} {
+		if err := h.WriteFile(host.HomeDir+"/"+name, s.fill(text, h, conf), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := s.certify(h, conf); err != nil {
+		return err
+	}
+	if err := h.Program(host.BinDir+"/df", strings.ReplaceAll(diskText, "@FULL@", dr.Quote(h.Path(instance.FaultsDir, "log-volume-full")))); err != nil {
 		return err
 	}
 	return h.Program(host.RCDir+"/50-sapinit", s.fill(bootText, h, conf))
@@ -118,12 +126,29 @@ func (s *system) fill(text string, h *host.Host, conf instance.Config) string {
 		"@HOST@", h.Name, "@BIN@", dr.Quote(h.Path(host.BinDir)), "@PROFILE@", dr.Quote(conf.Profile()), "@PLAIN@", dr.Quote(h.Path("libexec/hana-sapcontrol/sapcontrol"))).Replace(text)
 }
 
+// diskText shows a log volume as full while the fault fills it.
+const diskText = `#!/bin/sh
+# Lab: df, with a log volume that a fault has filled.
+[ -e @FULL@ ] || exec /usr/bin/df "$@"
+for last; do :; done
+case $last in */hana/log/*) ;; *) exec /usr/bin/df "$@" ;; esac
+echo 'Filesystem     1024-blocks      Used Available Capacity Mounted on'
+echo '/dev/mapper/log   536870912 536870912         0     100% /hana/log'
+`
+
 // loginText is the login environment of <sid>adm.
 const loginText = `SAPSYSTEMNAME=@SID@; TINSTANCE=@NR@; SAPLOCALHOST=@HOST@
 DIR_INSTANCE=@INST@; DIR_EXECUTABLE=$DIR_INSTANCE/exe
 PATH=@BIN@:$DIR_INSTANCE:$DIR_EXECUTABLE:$DIR_EXECUTABLE/Python/bin:$PATH
 export SAPSYSTEMNAME TINSTANCE SAPLOCALHOST DIR_INSTANCE DIR_EXECUTABLE PATH
 alias cdpy='cd $DIR_EXECUTABLE/python_support'
+`
+
+// loginCsh is the same for csh, which <sid>adm often has.
+const loginCsh = `setenv SAPSYSTEMNAME @SID@; setenv TINSTANCE @NR@; setenv SAPLOCALHOST @HOST@
+setenv DIR_INSTANCE @INST@; setenv DIR_EXECUTABLE ${DIR_INSTANCE}/exe
+setenv PATH @BIN@:${DIR_INSTANCE}:${DIR_EXECUTABLE}:${DIR_EXECUTABLE}/Python/bin:${PATH}
+alias cdpy 'cd $DIR_EXECUTABLE/python_support'
 `
 
 // bootText starts sapstartsrv at boot, and the database when the instance

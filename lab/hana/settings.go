@@ -21,6 +21,7 @@ type settings struct {
 	fullSync  bool
 	register  bool // register_secondaries_on_takeover
 	autostart bool
+	tls       bool // SQL ports take TLS beside plain connections
 	hosts     int
 	second    time.Duration
 	transfer  time.Duration
@@ -42,7 +43,7 @@ func read(given map[string]string, sync bool) (settings, error) {
 	for name, value := range given {
 		set, known := s.setters()[name]
 		if !known {
-			return s, fmt.Errorf("the lab of hana has no setting %q: it has fullsync, hosts, mode, operation, register, second, sid, start, tenants, topology, transfer, autostart", name)
+			return s, fmt.Errorf("the lab of hana has no setting %q: it has fullsync, hosts, mode, operation, register, second, sid, start, tenants, tls, topology, transfer, autostart", name)
 		}
 		if !set(value) {
 			return s, fmt.Errorf("the setting %s of the lab of hana cannot be %q", name, value)
@@ -88,6 +89,7 @@ func (s *settings) setters() map[string]func(string) bool {
 		"fullsync":  boolean(&s.fullSync),
 		"register":  boolean(&s.register),
 		"autostart": boolean(&s.autostart),
+		"tls":       boolean(&s.tls),
 		"hosts": func(v string) bool {
 			n, err := strconv.Atoi(v)
 			s.hosts = n

@@ -49,6 +49,11 @@ func (Product) Start(ctx context.Context, l *labkit.Lab) (labkit.System, error) 
 		}
 		s.ssfs[i] = hex.EncodeToString(b)
 	}
+	if set.tls {
+		if s.authority, err = newAuthority(l.Dir); err != nil {
+			return nil, err
+		}
+	}
 	if s.number, err = s.freeNumber(); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,8 @@ type system struct {
 	number    string
 	ssfs      [2]string
 	passwords map[string]string
+	// authority signs the certificates of the SQL ports, where there are any.
+	authority *authority
 	confs     map[string]instance.Config
 	// own are the statements of the lab itself, per host.
 	own    map[string]map[string]int
@@ -58,6 +60,9 @@ func (s *system) Entry() labkit.Entry {
 		tenants[t] = map[string]any{"user": adminUser, "credential": "erp-hana"}
 	}
 	e.Product = map[string]any{"sid": s.set.sid, "instance": s.number, "user": adminUser, "credential": "erp-hana", "tenants": tenants, "tls": "off"}
+	if s.authority != nil {
+		e.Product["tls"], e.Product["tls_ca"] = "verify", s.authority.path
+	}
 	return e
 }
 

@@ -34,6 +34,10 @@ type Ledger struct {
 	// nil when no primary could be asked. LostNumbers are the first of them.
 	Lost        *int    `json:"lost"`
 	LostNumbers []int64 `json:"lost_numbers,omitempty"`
+	// LostFrom and LostTo are when the first and the last of all lost writes
+	// were acknowledged; zero when none is lost.
+	LostFrom time.Time `json:"lost_from,omitzero"`
+	LostTo   time.Time `json:"lost_to,omitzero"`
 	// Doubled counts numbers that the primary has more than once.
 	Doubled        int     `json:"doubled"`
 	DoubledNumbers []int64 `json:"doubled_numbers,omitempty"`
@@ -77,6 +81,10 @@ func Account(now time.Time, record []writer.Entry, rows Rows) Ledger {
 			last = e.At
 			if rows != nil && rows[e.Number] == 0 {
 				lost++
+				if l.LostFrom.IsZero() {
+					l.LostFrom = e.At
+				}
+				l.LostTo = e.At
 				l.LostNumbers = appendUpTo(l.LostNumbers, e.Number)
 			}
 		case writer.Unclear:

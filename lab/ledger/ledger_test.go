@@ -31,6 +31,8 @@ func TestAnAccountTellsLostDoubledAndUnclearWritesAndTheOutage(t *testing.T) {
 	require.Equal(t, 1, l.Refused)
 	require.Equal(t, 1, *l.Lost)
 	require.Equal(t, []int64{2}, l.LostNumbers)
+	require.Equal(t, at(20), l.LostFrom)
+	require.Equal(t, at(20), l.LostTo)
 	require.Equal(t, 1, l.Doubled)
 	require.Equal(t, []int64{6}, l.DoubledNumbers)
 	require.InDelta(t, 550, l.OutageMS, 0)

@@ -12,6 +12,7 @@
 //	servers=3            servers of each cluster: 1 to 5
 //	streams=2            user log streams of each tenant: 1 to 8
 //	archive=off          on: the tenants archive their log from the start
+//	login=sys            the inventory logs in to sys, or to the tenant itself
 //	step=30ms            the time in each state of a role change
 //	poll=40ms            the time between two requests for log
 //	job=60ms             the time of each phase of a backup or a restore

@@ -26,6 +26,7 @@ type settings struct {
 	version          observer.Version
 	location, oracle bool
 	archive          bool
+	ownLogin         bool // the inventory logs in to the tenant itself
 	tenants, servers int
 	streams          int
 	pace             observer.Pace
@@ -49,6 +50,7 @@ func readSettings(given map[string]string) (settings, error) {
 		yes, no string
 	}{
 		"source": {&s.location, "location", "service"}, "mode": {&s.oracle, "oracle", "mysql"}, "archive": {&s.archive, "on", "off"},
+		"login": {&s.ownLogin, "tenant", "sys"},
 	}
 	numbers := map[string]struct {
 		to   *int
@@ -82,7 +84,7 @@ func readSettings(given map[string]string) (settings, error) {
 			continue
 		}
 		if name != "version" {
-			return s, fmt.Errorf("OceanBase in the lab has no setting %q: it has archive, ahead, job, mode, poll, servers, source, step, streams, tenants, version", name)
+			return s, fmt.Errorf("OceanBase in the lab has no setting %q: it has archive, ahead, job, login, mode, poll, servers, source, step, streams, tenants, version", name)
 		}
 		if strings.Count(value, ".") != 3 {
 			return s, fmt.Errorf("the setting version is like 4.2.5.4, not %q", value)

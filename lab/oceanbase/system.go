@@ -35,6 +35,10 @@ func (s *system) Entry() labkit.Entry {
 	for _, site := range s.lab.Sites {
 		secret := "ob-" + site + "-sys"
 		e.Credentials[secret] = s.passwords["sys"]
+		if s.set.ownLogin {
+			secret = "ob-root"
+			e.Credentials[secret] = s.passwords[rootUser]
+		}
 		node := map[string]any{
 			"host": "", "addresses": s.inner(site), "source_addresses": s.outer(site), "cluster": "ob" + site, "user": "root", "password": secret, "resource_pool": sparePool,
 		}
@@ -44,6 +48,9 @@ func (s *system) Entry() labkit.Entry {
 			}
 		}
 		e.Sites[site] = node
+	}
+	if s.set.ownLogin {
+		e.Product["login"] = "tenant"
 	}
 	if s.set.location {
 		e.Product["source"] = "archive"

@@ -44,6 +44,7 @@ func (e *engine) localOperations() map[string]handler {
 		"hold":               with(e.held),
 		"free":               with(e.freed),
 		"reach":              with(e.reached),
+		"reload_providers":   with(e.reloaded),
 	}
 }
 

@@ -36,10 +36,15 @@ type engine struct {
 	holding   bool // the rights to write of all volumes are held
 	shipments map[string]*shipment
 	peers     map[string]peer
-	ports     map[*database]context.CancelFunc
+	ports     map[*database]func()
 	backups   map[int64]*backup
 	source    sourceState
+	providers []provider
 	started   time.Time
+	// tenants is held from a look at whether a tenant may be open until its port
+	// is as that look said: without it a port could be opened again for a tenant
+	// that has been stopped meanwhile. It is taken before mu.
+	tenants sync.Mutex
 	// heard are the ends of the source's logs as last heard, per volume.
 	heard []point
 	// stopReceiving ends the receivers.
@@ -52,7 +57,7 @@ const systemDatabase = "SYSTEMDB"
 // newEngine makes an engine with its volumes, not opened.
 func newEngine(ctx context.Context, conf instance.Config) *engine {
 	e := &engine{
-		conf: conf, ctx: ctx, shipments: map[string]*shipment{}, peers: map[string]peer{}, ports: map[*database]context.CancelFunc{},
+		conf: conf, ctx: ctx, shipments: map[string]*shipment{}, peers: map[string]peer{}, ports: map[*database]func(){},
 		backups: map[int64]*backup{}, started: now(),
 	}
 	index := slices.Index(conf.Members, conf.Host)
@@ -154,8 +159,12 @@ func (e *engine) start() error {
 		go e.followMaster()
 		return nil
 	}
+	if err := e.loadProviders(); err != nil {
+		return err
+	}
 	go e.watchPeers()
 	go e.watchTenants()
+	go e.tellConnections()
 	return nil
 }
 
@@ -236,6 +245,13 @@ func (e *engine) openPorts() {
 // openPort opens a database's SQL port, unless it is open or the database is
 // stopped.
 func (e *engine) openPort(d *database) {
+	e.tenants.Lock()
+	defer e.tenants.Unlock()
+	e.openPortLocked(d)
+}
+
+// openPortLocked is openPort for a caller that holds tenants.
+func (e *engine) openPortLocked(d *database) {
 	e.mu.Lock()
 	open := e.ports[d] != nil
 	e.mu.Unlock()
@@ -253,25 +269,29 @@ func (e *engine) openPort(d *database) {
 		return
 	}
 	ctx, cancel := context.WithCancel(e.ctx)
-	e.ports[d] = cancel
 	context.AfterFunc(ctx, func() { _ = l.Close() })
+	e.ports[d] = func() {
+		cancel()
+		_ = l.Close() // here and now: whoever closed a port must not find it open
+	}
 	go func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			go hdbsql.Serve(ctx, c, d)
+			go d.serve(ctx, c)
 		}
 	}()
 }
 
-// closePort ends a database's sessions and its port.
+// closePort ends a database's sessions and its port: when it returns, nobody
+// can connect any more.
 func (e *engine) closePort(d *database) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if cancel := e.ports[d]; cancel != nil {
-		cancel()
+	if end := e.ports[d]; end != nil {
+		end()
 		delete(e.ports, d)
 	}
 }

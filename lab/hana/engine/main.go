@@ -79,9 +79,13 @@ func (e *engine) run(ctx context.Context) error {
 // sourceAnswers lets a secondary wait for its source before it starts, where a
 // fault says so; false when it was told to stop meanwhile.
 func (e *engine) sourceAnswers(ctx context.Context) bool {
-	for e.siteNow().Secondary() {
+	for told := false; e.siteNow().Secondary(); {
 		if _, waits := e.conf.Fault("start-waits-for-source"); !waits {
 			return true
+		}
+		if !told {
+			told = true
+			trace("%s", instance.Text("start-waits"))
 		}
 		address, err := e.sourceAddress()
 		if err == nil && instance.Ask(ctx, address, "ping", ping{}, nil) == nil {

@@ -121,11 +121,13 @@ func (e *engine) tenantDown(d *database) bool {
 func (e *engine) setActive(_ context.Context, d *database, on bool) error {
 	state := map[bool]string{true: "YES", false: "NO"}[on]
 	system := e.volumes[0]
+	e.tenants.Lock()
+	defer e.tenants.Unlock()
 	if err := e.write(system, statement{"insert or replace into " + system.schema + "._SYS_DATABASES values (?, '', ?)", []any{d.name, state}}); err != nil {
 		return err
 	}
 	if on {
-		e.openPort(d)
+		e.openPortLocked(d)
 	} else {
 		e.closePort(d)
 	}

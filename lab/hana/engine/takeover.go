@@ -43,16 +43,27 @@ func (e *engine) takeover(ctx context.Context, a instance.TakeoverArgs) (instanc
 	if _, on := e.conf.Fault("takeover-without-effect"); on {
 		return instance.Done{}, nil
 	}
+	if rc := e.hook(ctx, "preTakeover", map[string]any{"isForce": false}); rc != 0 {
+		return instance.Done{}, instance.Fail(1, instance.Text("takeover-refused"), rc)
+	}
+	err := e.takeOver(ctx, a, site)
+	// 0: it succeeded; 2: it did not.
+	e.hook(ctx, "postTakeover", map[string]any{"rc": map[bool]int{true: 0, false: 2}[err == nil]})
+	return instance.Done{}, err
+}
+
+// takeOver does it, after everybody was asked.
+func (e *engine) takeOver(ctx context.Context, a instance.TakeoverArgs, site instance.Site) error {
 	if a.SuspendPrimary {
 		if err := e.handshake(ctx, a); err != nil {
-			return instance.Done{}, err
+			return err
 		}
 	}
 	if err := e.promote(site, "ONLINE"); err != nil {
-		return instance.Done{}, err
+		return err
 	}
 	e.reregisterOthers(ctx, site)
-	return instance.Done{}, nil
+	return nil
 }
 
 // promote decides the takeover in the site's files, then carries it out. A

@@ -85,6 +85,10 @@ func (c Config) Instance() string { return c.Path("usr/sap", c.SID, "HDB"+c.Numb
 // Work is the directory of the host's traces and of its process files.
 func (c Config) Work() string { return filepath.Join(c.Instance(), c.Host) }
 
+// Certificate is the file with the certificate and the key of the host's SQL
+// ports, in its SECUDIR; without it they take no TLS.
+func (c Config) Certificate() string { return filepath.Join(c.Work(), "sec/sapsrv.pem") }
+
 // Global is the directory that all hosts of the site share.
 func (c Config) Global() string { return c.Path("usr/sap", c.SID, "SYS/global") }
 

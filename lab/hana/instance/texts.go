@@ -50,6 +50,8 @@ var Wordings = map[string]Wording{
 	"takeover-starting":      {"error: the system is not ready for a takeover;", Meaning, "not published"},
 	"takeover-uninitialised": {"error: not all volumes are initialized;", Meaning, "parameter enable_takeover_with_uninitialized_volumes is public"},
 	"takeover-blocked":       {"error: takeover was blocked by HA/DR provider, rc=50277;", Meaning, "susTkOver: the output holds rc=50277"},
+	"takeover-refused":       {"error: preTakeover of a HA/DR provider failed, rc=%d;", Meaning, "a non-zero answer of preTakeover aborts the takeover: System Replication Guide, hook methods"},
+	"start-waits":            {"waiting for the primary site: connection refused", Meaning, "ha-sap-terraform-deployments issue 863: a secondary that does not start without its primary"},
 	"handshake-unreachable":  {"error: takeover with handshake: the primary site cannot be reached;", Meaning, "that it aborts and changes nothing is public"},
 	"handshake-not-in-sync":  {"error: takeover with handshake: not all services are in sync;", Meaning, "that it aborts and changes nothing is public"},
 	"handshake-open-writes":  {"error: takeover with handshake: open write transactions did not end in time;", Meaning, "maxWriteTransactionWaitTime is public"},

@@ -201,8 +201,7 @@ func (c *command) reload() int {
 	if !c.online() {
 		return c.failed(instance.ErrUnreachable)
 	}
-	c.say("done.")
-	return 0
+	return c.done(c.ask("reload_providers", instance.Nothing{}))
 }
 
 func (c *command) srCleanup() int {

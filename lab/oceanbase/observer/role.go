@@ -42,6 +42,12 @@ func (c *change) run() error {
 	if err := c.moment(momentAccepted); err != nil {
 		return err
 	}
+	c.cluster.mu.Lock()
+	found := c.tenant.Change
+	c.cluster.mu.Unlock()
+	if err := c.stuck(found); err != nil {
+		return err
+	}
 	for {
 		next, err := c.step()
 		if err != nil {
@@ -259,7 +265,13 @@ func (c *change) moment(state string) error {
 	if wait > 0 && !c.pause(wait) {
 		return c.errTooLate()
 	}
-	for o.knobs.on(at(knobStuckAt)) {
+	return c.stuck(state)
+}
+
+// stuck stays in a state while a fault keeps the role change there, also one
+// that a statement before has left in it.
+func (c *change) stuck(state string) error {
+	for c.cluster.knobs.on(knobStuckAt + "-" + state) {
 		if !c.pause(5 * time.Millisecond) {
 			return c.errTooLate()
 		}
