@@ -34,6 +34,7 @@ func parts() []part {
 		{"unplanned", "an approved unplanned takeover beside a script, and the failback after it", 20, measureUnplanned},
 		{"silent", "an approved unplanned takeover from a host that is silent", 1, measureSilent},
 		{"failback", "bytes that a failback by difference copies", 1, measureDifference},
+		{"clients", "a planned takeover seen by clients at the lab's address, a name of the DNS, HAProxy and PgBouncer", 5, measureClients},
 		{"memory", "a worker's memory with a thousand procedures parked at a gate", 1, measureMemory},
 		{"peers", "switchovers of repmgr and Patroni (installs them)", 5, measurePeers},
 	}
