@@ -72,6 +72,12 @@ func switching(in kit.PlanInput, d *kit.Draft) (leave dr.Phase, ok bool) {
 	return leave, true
 }
 
+// givenUp says whether the old site is given up for lost: then nobody may be
+// sent back to it, since it may take writes that the new primary never sees.
+func givenUp(in kit.PlanInput) bool {
+	return in.Request.Procedure == dr.ProcTakeover && in.Request.Mode == dr.ModeUnplanned
+}
+
 // lostPlace says, as a consequence, that a proxy at a site that does not answer
 // is left as it is.
 func lostPlace(in kit.PlanInput, d *kit.Draft, client, what, host, site string) bool {
