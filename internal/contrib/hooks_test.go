@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +40,8 @@ type callee struct {
 	bodies []string
 	done   bool
 	answer func(w http.ResponseWriter)
+	// last are the last call's headers.
+	last http.Header
 }
 
 func newCallee(t *testing.T) *callee {
@@ -65,6 +69,7 @@ func (s *callee) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	s.last = r.Header.Clone()
 	s.calls, s.bodies = append(s.calls, r.Header.Get("Idempotency-Key")), append(s.bodies, string(body))
 	s.answer(w)
 }
@@ -112,6 +117,32 @@ func TestACallIsSignedAndItsAnswerIsTheProof(t *testing.T) {
 	require.Contains(t, shown, "POST "+s.URL+"/pools/orders?drain=yes\n")
 	require.NotContains(t, shown, hookKey)
 	require.NotContains(t, shown, "a token")
+}
+
+func TestTheGuidesReceiverAcceptsTheSignatureAndNoOther(t *testing.T) {
+	t.Parallel()
+	s := newCallee(t)
+	st, env := s.hook(false)
+	execute(t, env, st)
+	guide, err := os.ReadFile("../../docs/hooks.md")
+	require.NoError(t, err)
+	_, code, ok := strings.Cut(string(guide), "```python\n")
+	require.True(t, ok)
+	code, _, _ = strings.Cut(code, "```")
+	code += `
+import sys
+print(signed(sys.argv[1].encode(), dict(zip(["Switchback-Timestamp", "Idempotency-Key", "Switchback-Signature"], sys.argv[2:5])), sys.argv[5], sys.argv[6], sys.argv[7].encode()))
+`
+	args := []string{hookKey, s.last.Get("Switchback-Timestamp"), s.last.Get("Idempotency-Key"), s.last.Get("Switchback-Signature"), http.MethodPost, "/pools/orders?drain=yes", s.bodies[0]}
+	for changed := -1; changed < len(args); changed++ {
+		given := slices.Clone(args)
+		if changed >= 0 {
+			given[changed] += "x"
+		}
+		out, err := exec.CommandContext(t.Context(), "python3", append([]string{"-c", code}, given...)...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		require.Equal(t, map[bool]string{true: "True", false: "False"}[changed < 0], strings.TrimSpace(string(out)), "%v", given)
+	}
 }
 
 func TestAnAnswerThatIsLostIsUnknownAndOnlyTheCheckDecides(t *testing.T) {
