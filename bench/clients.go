@@ -35,11 +35,11 @@ type seen struct {
 	lost            float64
 }
 
-// measureClients plays the same planned takeovers once by each kind.
-func measureClients(s *scene, runs int) ([]Row, error) {
+// measureKinds plays the same planned takeovers once by each kind.
+func measureKinds(s *scene, kinds []clientKind, runs int) ([]Row, error) {
 	var rows []Row
 	var own []float64
-	for i, k := range clientKinds() {
+	for i, k := range kinds {
 		var v seen
 		err := play(s.ctx, s.name, s.say, func(sub *scene) error {
 			v = measureKind(sub, k, runs)

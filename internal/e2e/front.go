@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -30,8 +31,9 @@ type Front struct {
 	// Client is its part of the inventory, an element of clients; nil for the
 	// one that the lab has written.
 	Client map[string]any
-	// Credentials are files by name.
+	// Credentials are files by name; Hosts are further hosts.
 	Credentials map[string]string
+	Hosts       map[string]any
 }
 
 func (f Front) connect(ctx context.Context) (*pgx.Conn, error) {
@@ -260,6 +262,7 @@ func SetClients(t testing.TB, lab labkit.Description, fronts ...Front) {
 		for name, file := range f.Credentials {
 			mapping(all, "credentials")[name] = map[string]any{"file": file}
 		}
+		maps.Copy(mapping(all, "hosts"), f.Hosts)
 	}
 	if raw, err = yaml.Marshal(all); err == nil {
 		err = os.WriteFile(lab.Inventory, raw, 0o644)
