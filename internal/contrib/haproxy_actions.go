@@ -66,15 +66,14 @@ const (
 	// time is over; then the servers are closed and what is left is ended.
 	haproxyCloseScript = `at=$1 backend=$2 name=$3 drain=$4 release=$5 open=$6; shift 5
 reopen() { say "set server $backend/$open state ready"; }
-all() { for server; do printf "$format" "$backend" "$server"; done; }
+all() { for server; do printf "$format" "$backend" "$server" "$backend" "$server"; done; }
 takeback "$name"
 if [ "$release" -gt 0 ]; then later "$name" "$release" reopen || exit 9; fi
 if [ "$drain" -gt 0 ]; then
-  format='set server %s/%s state drain;'; say "$(all "$@")"; end=$(($(date +%s) + drain))
+  format='set server %s/%s state drain;%.0s%.0s'; say "$(all "$@")"; end=$(($(date +%s) + drain))
   while [ "$(date +%s)" -lt $end ] && [ "$(say "show stat $backend 4 -1" | awk -F, -v b="$backend" '$1 == b { n += $5 } END { print n + 0 }')" -gt 0 ]; do sleep 0.1; done
 fi
-format='set server %s/%s state maint;'; say "$(all "$@")"
-format='shutdown sessions server %s/%s;'; say "$(all "$@")"`
+format='set server %s/%s state maint;shutdown sessions server %s/%s;'; say "$(all "$@")"`
 	haproxyOpenScript = `at=$1 backend=$2 name=$3 open=$4; shift 4; takeback "$name"
 say "$(for server; do printf 'set server %s/%s state maint;shutdown sessions server %s/%s;' "$backend" "$server" "$backend" "$server"; done)set server $backend/$open state ready"`
 )
