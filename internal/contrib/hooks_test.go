@@ -74,6 +74,13 @@ func (s *callee) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.answer(w)
 }
 
+// made are the calls so far.
+func (s *callee) made() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
 // lose makes the answer get lost after the call has arrived.
 func lose(w http.ResponseWriter) {
 	c, _, err := w.(http.Hijacker).Hijack()
@@ -111,7 +118,7 @@ func TestACallIsSignedAndItsAnswerIsTheProof(t *testing.T) {
 	require.Equal(t, dr.StepDone, res.State)
 	require.Contains(t, res.Text, "answered 200")
 	require.Equal(t, "drained", res.Output)
-	require.Equal(t, []string{"dr-orders/r1/decide-1/redirect.hook-lb-1"}, s.calls)
+	require.Equal(t, []string{"dr-orders/r1/decide-1/redirect.hook-lb-1"}, s.made())
 	require.JSONEq(t, `{"schema":1,"system":"orders","procedure":"takeover","phase":"redirect","when":"after","from":"east","to":"west","hook":"lb"}`, s.bodies[0])
 	shown := strings.Join(st.Commands, "\n")
 	require.Contains(t, shown, "POST "+s.URL+"/pools/orders?drain=yes\n")
@@ -162,7 +169,7 @@ func TestAnAnswerThatIsLostIsUnknownAndOnlyTheCheckDecides(t *testing.T) {
 			st, env := s.hook(v.check)
 			_, err := kit.Execute(t.Context(), env, action(t, st.Action), st)
 			require.Equal(t, v.unknown, err != nil, "%v", err)
-			require.Len(t, s.calls, 1, "nothing is sent twice")
+			require.Len(t, s.made(), 1, "nothing is sent twice")
 			if v.unknown {
 				require.True(t, dr.AsError(err, "").Unknown, "%v", err)
 				require.ErrorContains(t, err, "there is no answer")
@@ -180,7 +187,7 @@ func TestACallThatAnotherWorkerMayHaveMadeIsNotMadeAgain(t *testing.T) {
 	_, err := kit.Execute(t.Context(), env, action(t, st.Action), st)
 	require.True(t, dr.AsError(err, "").Unknown, "%v", err)
 	require.ErrorContains(t, err, "there is no check that could tell")
-	require.Empty(t, s.calls)
+	require.Empty(t, s.made())
 }
 
 func TestACallsEffectThatIsThereIsNotMadeAgain(t *testing.T) {
@@ -189,7 +196,7 @@ func TestACallsEffectThatIsThereIsNotMadeAgain(t *testing.T) {
 	s.done = true
 	st, env := s.hook(true)
 	require.Equal(t, dr.StepAlready, execute(t, env, st).State)
-	require.Empty(t, s.calls)
+	require.Empty(t, s.made())
 }
 
 func TestWhatAServiceAnswersBesideYesIsOneSentence(t *testing.T) {
@@ -216,7 +223,7 @@ func TestWhatAServiceAnswersBesideYesIsOneSentence(t *testing.T) {
 			require.ErrorContains(t, err, "is locked")
 			require.NotContains(t, err.Error(), "\x1b")
 			require.Equal(t, v.unknown, dr.AsError(err, "").Unknown)
-			require.Len(t, s.calls, 1)
+			require.Len(t, s.made(), 1)
 		})
 	}
 }
@@ -233,7 +240,6 @@ func TestAServiceThatHangsOrIsNotThereIsOneSentence(t *testing.T) {
 	require.ErrorContains(t, err, "there is no answer")
 	require.True(t, dr.AsError(err, "").Unknown)
 
-	s.answer = nil
 	st.Args = []byte(strings.ReplaceAll(string(st.Args), strings.TrimPrefix(s.URL, "https://"), freeAddress(t)))
 	_, err = kit.Execute(t.Context(), env, action(t, st.Action), st)
 	require.ErrorContains(t, err, "could not be sent to")
