@@ -12,7 +12,7 @@ PEERS ?=
 
 export PRODUCT DEMO_APPROVE PEERS
 
-.PHONY: help test lint race suites products demo bench torture histories build clean
+.PHONY: help test lint race suites products demo bench torture histories pictures build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ torture: ## kill everything everywhere: the full matrix, hours
 
 histories: ## record the histories anew that the replay test plays
 	go run ./internal/histories/record
+
+pictures: ## take the documentation's pictures anew, from the tests in the browser
+	@scripts/test.sh pictures
 
 build: ## worker, starter, lab and dev into bin/
 	@mkdir -p bin

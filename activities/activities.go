@@ -23,8 +23,9 @@ import (
 // Activities holds what the activities use. Every field is set.
 type Activities struct {
 	Inventory *inventory.Inventory
-	// People reads people anew: keys and roles are read at each decision.
-	People func() (map[string]inventory.Person, error)
+	// People reads people and gateways anew: keys and roles are read at each
+	// decision.
+	People func() (inventory.Who, error)
 	Hosts  kit.HostSet
 	// Pin gives a host's pin without connecting.
 	Pin     func(host string) (dr.HostPin, error)

@@ -26,12 +26,12 @@ func (a *Activities) Begin(ctx context.Context, in dr.BeginInput) (dr.Begun, err
 		return dr.Begun{}, a.failure(err)
 	}
 	out := dr.Begun{Product: sys.Product, Sites: sys.Sites, Policies: sys.Policies}
-	all, err := a.People()
+	who, err := a.People()
 	if err != nil {
 		return dr.Begun{}, a.failure(err)
 	}
 	started := activity.GetInfo(ctx).ScheduledTime
-	out.Requester, out.RequesterWhy, err = people.JudgeStart(all, in.Request, in.Workflow, started)
+	out.Requester, out.RequesterWhy, err = people.JudgeStart(who, in.Request, in.Workflow, started)
 	if err == nil && out.Requester != "" {
 		err = a.useOnce(ctx, in)
 	}

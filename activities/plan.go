@@ -79,6 +79,11 @@ func (a *Activities) Recheck(ctx context.Context, call dr.RecheckCall) (dr.Reche
 		return out, nil
 	}
 	out.Why = a.Redact(planning.Compare(call.Plan, now, call.From))
+	if out.Why == "" && call.Approval != nil {
+		if out.Why, err = a.judgeAgain(*call.Approval); err != nil {
+			return out, a.failure(err)
+		}
+	}
 	out.Stands = out.Why == ""
 	return out, nil
 }

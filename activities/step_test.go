@@ -61,7 +61,7 @@ func newBench(t *testing.T) *bench {
 		Redact: func(s string) string { return strings.ReplaceAll(s, "hunter2", "[redacted]") },
 		Now:    time.Now, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		Random: func() string { return "r" }, Log: slog.New(slog.DiscardHandler),
-		People: func() (map[string]inventory.Person, error) { return inv.People, nil },
+		People: func() (inventory.Who, error) { return inv.Who(), nil },
 	}
 	var suite testsuite.WorkflowTestSuite
 	b.env = suite.NewTestActivityEnvironment()

@@ -62,7 +62,7 @@ func (a *Activities) resume(ctx context.Context, in dr.WatchInput) dr.Memory {
 	}
 	var last dr.Memory
 	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &last) == nil && last.Schema == dr.MemorySchema && last.At.After(m.At) {
-		last.Baseline, last.Unprotected = m.Baseline, m.Unprotected
+		last.Baseline, last.Unprotected, last.FollowUps = m.Baseline, m.Unprotected, m.FollowUps
 		return last
 	}
 	return m

@@ -126,6 +126,23 @@ type RecheckCall struct {
 	From     Phase          `json:"from"`
 	Finished []FinishedStep `json:"finished,omitempty"`
 	Baseline *Baseline      `json:"baseline,omitempty"`
+	// Approval is what passed the gate: keys and roles are read once more
+	// before the first change.
+	Approval *Approval `json:"approval,omitempty"`
+}
+
+// Approval is the decisions that passed a gate, as they came.
+type Approval struct {
+	Policy    DecisionPolicy `json:"policy"`
+	Requester string         `json:"requester,omitempty"`
+	Votes     []Cast         `json:"votes"`
+}
+
+// Cast is a decision that counted, with the time at which it did.
+type Cast struct {
+	Decision Decision  `json:"decision"`
+	At       time.Time `json:"at"`
+	Attested string    `json:"attested,omitempty"`
 }
 
 // Rechecked is the answer to a RecheckCall.
@@ -153,6 +170,12 @@ type Verdict struct {
 	Signed bool   `json:"signed"`
 	Counts bool   `json:"counts"`
 	Why    string `json:"why,omitempty"`
+	// Gateway and Account are set when the gateway's signature is good.
+	Gateway string `json:"gateway,omitempty"`
+	Account string `json:"account,omitempty"`
+	// Attested is the caller as Temporal's server authenticated it.
+	Attested string   `json:"attested,omitempty"`
+	Meets    []string `json:"meets,omitempty"`
 }
 
 // StepCall asks for one attempt at one step.
@@ -197,6 +220,8 @@ type Told struct {
 	// Unprotected replaces what the watch knew when Protection is set.
 	Protection  bool         `json:"protection,omitempty"`
 	Unprotected *Unprotected `json:"unprotected,omitempty"`
+	// FollowUp is a broken glass that must be acknowledged.
+	FollowUp *FollowUp `json:"follow_up,omitempty"`
 }
 
 // ObserveCall asks for the situation of a system.

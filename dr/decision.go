@@ -10,7 +10,8 @@ type Verb string
 
 // The verbs. Approve and reject answer a gate; retry, skip and replan answer
 // a hold; abandon answers a hold or ends the run; abort, pause and resume
-// concern the run.
+// concern the run. Break-glass passes a gate alone where the policy has it;
+// acknowledge answers what a broken glass leaves behind, at the watch.
 const (
 	VerbApprove Verb = "approve"
 	VerbReject  Verb = "reject"
@@ -21,15 +22,23 @@ const (
 	VerbSkip    Verb = "skip"
 	VerbReplan  Verb = "replan"
 	VerbAbandon Verb = "abandon"
+
+	VerbBreakGlass  Verb = "break-glass"
+	VerbAcknowledge Verb = "acknowledge"
 )
 
-// Verbs lists all verbs in the order in which they are shown.
+// Verbs lists all verbs of a run in the order in which they are shown.
 func Verbs() []Verb {
-	return []Verb{VerbApprove, VerbReject, VerbPause, VerbResume, VerbAbort, VerbRetry, VerbSkip, VerbReplan, VerbAbandon}
+	return []Verb{
+		VerbApprove, VerbReject, VerbPause, VerbResume, VerbAbort, VerbRetry, VerbSkip, VerbReplan, VerbAbandon, VerbBreakGlass,
+	}
 }
 
 // OnGate says whether the verb answers a gate.
-func (v Verb) OnGate() bool { return v == VerbApprove || v == VerbReject }
+func (v Verb) OnGate() bool { return v == VerbApprove || v == VerbReject || v == VerbBreakGlass }
+
+// Passes says whether the verb speaks for passing a gate.
+func (v Verb) Passes() bool { return v == VerbApprove || v == VerbBreakGlass }
 
 // OnHold says whether the verb can only answer a hold.
 func (v Verb) OnHold() bool { return v == VerbRetry || v == VerbSkip || v == VerbReplan }
@@ -55,6 +64,10 @@ func (v Verb) Describe() string {
 		return `Observe again, plan anew and open the gate again. Body: {"step":"<step ID>","attempt":1,"person":"<your ID>"}`
 	case VerbAbandon:
 		return `End the run as it is: no further step, no undo. Body: {"person":"<your ID>","reason":"..."}`
+	case VerbBreakGlass:
+		return `Pass the open gate alone, where the policy has break-glass; it must be acknowledged afterwards. Body: {"gate":"decide","digest":"<12 hex digits>","person":"<your ID>","reason":"..."}`
+	case VerbAcknowledge:
+		return `Acknowledge that somebody else broke the glass. Body: {"original_run":"<the run's ID>","person":"<your ID>","reason":"..."}`
 	}
 	return ""
 }
@@ -87,6 +100,15 @@ type Decision struct {
 	Reason      string    `json:"reason,omitempty"`
 	Time        time.Time `json:"time,omitzero"`
 	Nonce       string    `json:"nonce,omitempty"`
+	// Gateway names the gateway of the inventory that speaks for Account, such
+	// as "slack:T1/U1", and signs with its own key. Both are empty when the
+	// person signs.
+	Gateway string `json:"gateway,omitempty"`
+	Account string `json:"account,omitempty"`
+	// Refused is set by a gateway that has refused already, for example because
+	// the click came from a wrong channel: the decision never counts and the
+	// run shows it as refused.
+	Refused string `json:"refused,omitempty"`
 	// Signature is an armoured OpenSSH signature (SSHSIG) in the namespace
 	// NamespaceDecision over SignedBytes; empty for an unsigned decision.
 	Signature string `json:"signature,omitempty"`
@@ -134,16 +156,39 @@ type Vote struct {
 	Reason  string    `json:"reason,omitempty"`
 	At      time.Time `json:"at"`
 	Signed  bool      `json:"signed"`
+	// Gateway and Account are set when a gateway signed for an account.
+	Gateway string `json:"gateway,omitempty"`
+	Account string `json:"account,omitempty"`
+	// Attested is the caller as Temporal's server authenticated it.
+	Attested string `json:"attested,omitempty"`
+	// Meets names what the vote counts towards: MeetsGate, MeetsWaiver,
+	// MeetsDiscard; empty means the gate alone.
+	Meets []string `json:"meets,omitempty"`
 	// Text says how it was judged.
 	Text string `json:"text,omitempty"`
 }
 
+// How says in a few words how much is known of who voted.
+func (v Vote) How() string {
+	switch {
+	case v.Gateway != "":
+		return "signed by the gateway " + v.Gateway + " for " + v.Account
+	case v.Signed:
+		return "signed"
+	case v.Attested != "":
+		return "attested by the server as " + v.Attested
+	}
+	return "unsigned: claimed, not proven"
+}
+
 // Refusal is a decision that did not count, with the reason.
 type Refusal struct {
-	Verb   Verb      `json:"verb"`
-	Person string    `json:"person,omitempty"`
-	At     time.Time `json:"at"`
-	Why    string    `json:"why"`
+	Verb   Verb   `json:"verb"`
+	Person string `json:"person,omitempty"`
+	// Account is the one that a gateway spoke for, as it said.
+	Account string    `json:"account,omitempty"`
+	At      time.Time `json:"at"`
+	Why     string    `json:"why"`
 }
 
 // MaxRefusals bounds the refusals that a run lists; further ones are counted.

@@ -78,6 +78,9 @@ func detailHead(s Status, now time.Time) string {
 	if u := s.Unprotected; u != nil && s.Ending == nil {
 		b.WriteString("\n" + detailUnprotected(*u) + "\n")
 	}
+	for _, f := range s.Glass {
+		b.WriteString("\n" + f.Markdown() + "\n")
+	}
 	b.WriteString("\nAs of " + TimeText(now) + ".\n")
 	return b.String()
 }

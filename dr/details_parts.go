@@ -18,7 +18,7 @@ func detailGate(s Status, p *Plan, now time.Time) []string {
 	}
 	fmt.Fprintf(&b, "- **Loss:** %s\n", MD(Clip(gateLoss(*g, p, now), 800)))
 	fmt.Fprintf(&b, "- **Digest:** %s (12 digits suffice; full: %s)\n", MDCode(ShortDigest(g.Digest)), MDCode(Clip(g.Digest, 64)))
-	fmt.Fprintf(&b, "- **Approvals:** %d of %d%s\n", approvals(g.Votes), g.Quorum, rolesText(g.Roles))
+	fmt.Fprintf(&b, "- **Approvals:** %d of %d%s\n", Approvals(g.Votes), g.Quorum, rolesText(g.Roles))
 	fmt.Fprintf(&b, "- **Request open until:** %s (%s)\n", TimeText(g.ExpiresAt), AgoText(g.ExpiresAt, now))
 	if g.UsableUntil != nil {
 		fmt.Fprintf(&b, "- **Approval usable until:** %s (%s)\n", TimeText(*g.UsableUntil), AgoText(*g.UsableUntil, now))
@@ -51,7 +51,8 @@ func gateLoss(g GateStatus, p *Plan, now time.Time) string {
 	return g.Loss
 }
 
-func approvals(votes []Vote) int {
+// Approvals counts the votes that approve.
+func Approvals(votes []Vote) int {
 	n := 0
 	for _, v := range votes {
 		if v.Verb == VerbApprove {
@@ -70,11 +71,7 @@ func rolesText(roles []string) string {
 
 func voteLine(v Vote) string {
 	s := fmt.Sprintf("%s by %s at %s", MD(string(v.Verb)), MD(Clip(v.Person, 80)), TimeText(v.At))
-	if v.Signed {
-		s += ", signed"
-	} else {
-		s += ", unsigned"
-	}
+	s += ", " + MD(v.How())
 	if v.Channel != "" {
 		s += ", by way of " + MD(Clip(v.Channel, 80))
 	}

@@ -201,7 +201,12 @@ type Memory struct {
 	Unprotected *Unprotected `json:"unprotected,omitempty"`
 	// Alarms open now.
 	Alarms []string `json:"alarms,omitempty"`
+	// FollowUps are broken glasses, acknowledged or not, oldest first.
+	FollowUps []FollowUp `json:"follow_ups,omitempty"`
 }
+
+// MaxFollowUps bounds the follow-ups that a watch remembers.
+const MaxFollowUps = 20
 
 // MemorySchema is the schema number of Memory that this release writes.
 const MemorySchema = 1

@@ -1,6 +1,8 @@
 package dr
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -17,6 +19,9 @@ type SignedStart struct {
 	Time      time.Time `json:"time"`
 	Nonce     string    `json:"nonce"`
 	Signature string    `json:"signature"`
+	// Gateway and Account are set when a gateway signs for an account.
+	Gateway string `json:"gateway,omitempty"`
+	Account string `json:"account,omitempty"`
 }
 
 // StartValidity is how long a signed start is good.
@@ -147,4 +152,28 @@ func (r Request) StartBytes(workflow string) ([]byte, error) {
 		Workflow string  `json:"workflow"`
 		Request  Request `json:"request"`
 	}{workflow, r})
+}
+
+// Input writes the request as the one argument of its procedure's workflow,
+// checked as the workflow will check it.
+func (r Request) Input() ([]byte, error) {
+	var v any
+	decode := DecodeTakeover
+	switch r.Procedure {
+	case ProcTakeover:
+		v = TakeoverInput{System: r.System, Mode: r.Mode, To: r.To, Reason: r.Reason, Signed: r.Signed}
+	case ProcFailback:
+		v, decode = FailbackInput{System: r.System, To: r.To, Reason: r.Reason, Signed: r.Signed}, DecodeFailback
+	case ProcReseed:
+		v, decode = ReseedInput{System: r.System, To: r.To, Reason: r.Reason, Signed: r.Signed}, DecodeReseed
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // people paste it
+	if err := enc.Encode(v); err != nil {
+		return nil, Hold("internal", "the input cannot be written: %v", err)
+	}
+	raw := bytes.TrimSpace(b.Bytes())
+	_, err := decode(raw)
+	return raw, err
 }

@@ -8,7 +8,7 @@ import (
 
 // MemoryMarkdown shows what a watch remembers, for the watch's page.
 func MemoryMarkdown(m *Memory, now time.Time) string {
-	if m == nil || m.At.IsZero() {
+	if m == nil || m.At.IsZero() && len(m.FollowUps) == 0 {
 		return "Nothing has been observed yet."
 	}
 	var b strings.Builder
@@ -16,7 +16,19 @@ func MemoryMarkdown(m *Memory, now time.Time) string {
 	for _, a := range m.Alarms {
 		fmt.Fprintf(&b, "\n* **Alarm:** %s", strings.ReplaceAll(a, "\n", " "))
 	}
+	for _, f := range m.FollowUps {
+		b.WriteString("\n* " + f.Markdown())
+	}
 	return b.String()
+}
+
+// Markdown tells a broken glass in one line.
+func (f FollowUp) Markdown() string {
+	s := fmt.Sprintf("**Break-glass:** %s passed the gate %s of run %s alone at %s: %s.", MD(f.Person), MD(string(f.Gate)), MDCode(f.OriginalRun), TimeText(f.At), MD(Clip(f.Reason, 300)))
+	if a := f.Acknowledged; a != nil {
+		return s + fmt.Sprintf(" Acknowledged by %s at %s.", MD(a.Person), TimeText(a.At))
+	}
+	return s + " **Not acknowledged yet.**"
 }
 
 // MemorySentence tells the memory in one sentence, with its age.

@@ -68,6 +68,42 @@ type GateStatus struct {
 	Roles       []string   `json:"roles,omitempty"`
 	Votes       []Vote     `json:"votes,omitempty"`
 	Loss        string     `json:"loss"`
+	// Also are policies that must be satisfied beside the gate's own, and Lacks
+	// says which approvals are missing now.
+	Also  []Need `json:"also,omitempty"`
+	Lacks string `json:"lacks,omitempty"`
+	// NeedsReason: an approval must give a reason.
+	NeedsReason bool `json:"needs_reason,omitempty"`
+	// BreakGlass are the roles that may pass the gate alone.
+	BreakGlass []string `json:"break_glass,omitempty"`
+	// RemindEvery, EscalateAt and EscalateTo are for gateways: when people are
+	// reminded, and who is asked next.
+	RemindEvery Duration   `json:"remind_every,omitempty"`
+	EscalateAt  *time.Time `json:"escalate_at,omitempty"`
+	EscalateTo  Asked      `json:"escalate_to,omitzero"`
+	// ClosedAt and Outcome are set when the gate is closed.
+	ClosedAt *time.Time `json:"closed_at,omitempty"`
+	Outcome  string     `json:"outcome,omitempty"`
+}
+
+// MaxClosedGates bounds the closed gates that a status lists.
+const MaxClosedGates = 20
+
+// FollowUp is what a broken glass leaves behind: somebody else must acknowledge
+// it. The watch keeps it, because it outlives the run.
+type FollowUp struct {
+	Workflow    string    `json:"workflow"`
+	OriginalRun string    `json:"original_run"`
+	Run         string    `json:"run"`
+	Gate        Gate      `json:"gate"`
+	Digest      string    `json:"digest"`
+	Person      string    `json:"person"`
+	Reason      string    `json:"reason"`
+	At          time.Time `json:"at"`
+	// Policy says who may acknowledge; the person who broke the glass may not.
+	Policy DecisionPolicy `json:"policy"`
+	// Acknowledged is the decision that acknowledged it.
+	Acknowledged *Vote `json:"acknowledged,omitempty"`
 }
 
 // HoldStatus is a step that needs a person.
@@ -95,12 +131,19 @@ type Status struct {
 	To          string    `json:"to,omitempty"`
 	State       State     `json:"state"`
 	// Sentence is what the run does or waits for, now.
-	Sentence string        `json:"sentence"`
-	Since    time.Time     `json:"since"`
-	Phase    Phase         `json:"phase,omitempty"`
-	Gate     *GateStatus   `json:"gate,omitempty"`
-	Hold     *HoldStatus   `json:"hold,omitempty"`
-	Phases   []PhaseStatus `json:"phases,omitempty"`
+	Sentence string    `json:"sentence"`
+	Since    time.Time `json:"since"`
+	// Requester is who signed the start, "" when unknown; Reason is theirs.
+	Requester string      `json:"requester,omitempty"`
+	Reason    string      `json:"reason,omitempty"`
+	Phase     Phase       `json:"phase,omitempty"`
+	Gate      *GateStatus `json:"gate,omitempty"`
+	// Closed are the gates that are over, with their outcome, oldest first.
+	Closed []GateStatus `json:"closed,omitempty"`
+	// Glass are the gates that one person passed alone.
+	Glass  []FollowUp    `json:"glass,omitempty"`
+	Hold   *HoldStatus   `json:"hold,omitempty"`
+	Phases []PhaseStatus `json:"phases,omitempty"`
 	// NoReturn is set from the point of no return to the next gate.
 	NoReturn bool `json:"no_return,omitempty"`
 	// RestoredAt is when the service was announced as restored.

@@ -57,8 +57,11 @@ part_needs() {
 		ip iproute2
 		arping iputils-arping
 		ping iputils-ping
+		named bind9
+		nsupdate bind9-dnsutils
 		python3 python3
 		gcc gcc
+		chromium chromium
 	LIST
 	return "$missing"
 }
@@ -87,6 +90,12 @@ part_workflowcheck() { go run "$workflowcheck" -config .workflowcheck.yaml ./wor
 # process by the tests.
 part_dev() {
 	(cd dev && go build -o ../.cache/e2e/dev . && go test ./...)
+}
+
+# The pictures in docs/ are what the tests in the browser have seen.
+part_pictures() {
+	mkdir -p docs/pictures
+	(cd dev && SWITCHBACK_PICTURES="$PWD/../docs/pictures" go test -count 1 ./browser)
 }
 
 # Seeds of fuzz tests and recorded histories are ordinary tests and run here.

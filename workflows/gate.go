@@ -12,8 +12,11 @@ import (
 
 // gate is an open gate: the plan that is asked about and what people said.
 type gate struct {
-	policy   dr.DecisionPolicy
-	status   *dr.GateStatus
+	policy dr.DecisionPolicy
+	status *dr.GateStatus
+	// cast are the decisions that speak for passing it, as they came: they are
+	// judged again before the first change.
+	cast     []dr.Cast
 	approved bool
 	rejected *dr.Vote
 	replan   *dr.Vote
@@ -47,6 +50,7 @@ func (r *run) ask() error {
 		Text: fmt.Sprintf("gate %s, opening %d: waited for people", g.status.Gate, g.status.Occurrence),
 	})
 	r.gate, r.status.Gate = nil, nil
+	r.closed(g, inTime)
 	r.attributes()
 	if why := watch.why(r.ctx); why != "" && !g.approved && g.rejected == nil && r.aborting == nil && r.abandoning == nil {
 		r.watchesEnded++
@@ -57,13 +61,19 @@ func (r *run) ask() error {
 }
 
 func (r *run) newGate() *gate {
-	p := r.begun.Policies.For(dr.VerbApprove, r.plan.Envelope.Gate)
+	p := r.begun.Policies.Ask(r.plan)
 	now := workflow.Now(r.ctx)
 	g := &gate{policy: p, status: &dr.GateStatus{
 		Gate: r.plan.Envelope.Gate, Occurrence: r.plan.Envelope.Occurrence, Digest: r.plan.Digest,
 		Again: r.again, OpenedAt: now, ExpiresAt: now.Add(p.OpenFor.D()),
 		Quorum: p.Needed(r.begun.Requester != ""), Roles: p.Roles, Loss: r.plan.Loss.Sentence(now),
+		Also: p.Also, Lacks: p.Lacks(nil, r.begun.Requester != ""), NeedsReason: p.NeedsReason(dr.VerbApprove),
+		BreakGlass: p.BreakGlass, RemindEvery: p.RemindEvery,
 	}}
+	if !p.EscalateTo.Empty() && p.EscalateAfter > 0 {
+		at := now.Add(p.EscalateAfter.D())
+		g.status.EscalateAt, g.status.EscalateTo = &at, p.EscalateTo
+	}
 	if r.again != "" {
 		r.note("the gate %s opens again: %s", g.status.Gate, r.again)
 	}
@@ -72,15 +82,16 @@ func (r *run) newGate() *gate {
 }
 
 func (g *gate) sentence() string {
-	have := 0
-	for _, v := range g.status.Votes {
-		if v.Verb == dr.VerbApprove {
-			have++
-		}
-	}
+	have := dr.Approvals(g.status.Votes)
 	s := fmt.Sprintf("waiting for approval of gate %q, plan %s: %d of %d", g.status.Gate, dr.ShortDigest(g.status.Digest), have, g.status.Quorum)
 	if len(g.status.Roles) > 0 {
 		s += " (roles " + strings.Join(g.status.Roles, ", ") + ")"
+	}
+	for _, n := range g.status.Also {
+		s += fmt.Sprintf(", for the %s %d", n.For, n.Quorum)
+		if len(n.Roles) > 0 {
+			s += " (roles " + strings.Join(n.Roles, ", ") + ")"
+		}
 	}
 	return s + ", open until " + g.status.ExpiresAt.UTC().Format(time.RFC3339)
 }
@@ -103,6 +114,7 @@ func (r *run) decided(g *gate, inTime bool) error {
 	}
 	usable := workflow.Now(r.ctx).Add(g.policy.UsableFor.D())
 	r.recheckDue = true
+	r.approval = &dr.Approval{Policy: g.policy, Requester: r.begun.Requester, Votes: g.cast}
 	return r.useBy(usable)
 }
 

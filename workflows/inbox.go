@@ -39,7 +39,7 @@ func (r *run) onSignal(verb dr.Verb) {
 			}
 			raw, err := jsonInput(v)
 			if err != nil {
-				_ = r.refuse(verb, "", fmt.Sprintf("the body cannot be read: %v; %s", err, verb.Describe()))
+				_ = r.refuse(verb, dr.Decision{}, fmt.Sprintf("the body cannot be read: %v; %s", err, verb.Describe()))
 				continue
 			}
 			_, _ = r.judge(ctx, verb, raw)
@@ -80,7 +80,7 @@ func (r *run) onCancel(ctx workflow.Context) {
 		ctx.Done().Receive(walk, nil)
 		v := &dr.Vote{Verb: dr.VerbAbort, Channel: "Temporal Cancel", Reason: "Temporal's Cancel", At: workflow.Now(walk)}
 		if why := r.wishAbort(v); why != "" {
-			_ = r.refuse(dr.VerbAbort, v.Channel, why)
+			_ = r.refuse(dr.VerbAbort, dr.Decision{Person: v.Channel}, why)
 		}
 	})
 }

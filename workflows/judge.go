@@ -15,51 +15,67 @@ import (
 func (r *run) judge(ctx workflow.Context, verb dr.Verb, raw []byte) (string, error) {
 	d, err := dr.DecodeDecision(verb, raw)
 	if err != nil {
-		return "", r.refuse(verb, "", err.Error())
+		return "", r.refuse(verb, dr.Decision{}, err.Error())
 	}
 	// Until the run has read its policies nobody can say who may decide.
 	if err := workflow.Await(ctx, func() bool { return r.begun.Policies.Gates != nil }); err != nil {
-		return "", r.refuse(verb, d.Person, "the run ended before it could be judged")
+		return "", r.refuse(verb, d, "the run ended before it could be judged")
 	}
 	// One after the other: a pause that was sent before a retry counts before it.
 	if err := r.judging.Lock(ctx); err != nil {
-		return "", r.refuse(verb, d.Person, "the run ended before it could be judged")
+		return "", r.refuse(verb, d, "the run ended before it could be judged")
 	}
 	defer r.judging.Unlock()
 	if why := r.fits(d); why != "" {
-		return "", r.refuse(verb, d.Person, why)
+		return "", r.refuse(verb, d, why)
 	}
 	if d.Nonce != "" {
 		if r.nonces[d.Nonce] {
-			return "", r.refuse(verb, d.Person, "this very decision was sent before")
+			return "", r.refuse(verb, d, "this very decision was sent before")
 		}
 		r.nonces[d.Nonce] = true
 	}
-	call := dr.JudgeCall{System: r.req.System, Decision: d, Requester: r.begun.Requester, Policy: r.begun.Policies.For(verb, r.gateName())}
-	if verb == dr.VerbApprove {
+	call := dr.JudgeCall{System: r.req.System, Decision: d, Requester: r.begun.Requester, Policy: r.policyFor(verb)}
+	if verb.Passes() {
 		call.PlanRun = r.plan.Envelope.Run
 	}
 	var v dr.Verdict
 	err = workflow.ExecuteActivity(shortCall(ctx, fmt.Sprintf("judge %s by %s", verb, d.Person)), dr.ActJudge, call).Get(ctx, &v)
 	if err != nil {
-		return "", r.refuse(verb, d.Person, "it could not be judged: "+asError(err).Error())
+		return "", r.refuse(verb, d, "it could not be judged: "+asError(err).Error())
 	}
+	// Whoever it is now is known better than what the message claims.
+	d.Person, d.Account = v.Person, v.Account
 	if !v.Counts {
-		return "", r.refuse(verb, d.Person, v.Why)
+		return "", r.refuse(verb, d, v.Why)
 	}
 	// The world went on while the activity ran: look again.
 	if why := r.fits(d); why != "" {
-		return "", r.refuse(verb, v.Person, why)
+		return "", r.refuse(verb, d, why)
 	}
-	vote := dr.Vote{Verb: verb, Person: v.Person, Channel: d.Channel, Reason: d.Reason, At: workflow.Now(ctx), Signed: v.Signed}
+	vote := dr.Vote{Verb: verb, Person: v.Person, Channel: d.Channel, Reason: d.Reason, At: workflow.Now(ctx), Signed: v.Signed,
+		Gateway: v.Gateway, Account: v.Account, Attested: v.Attested, Meets: v.Meets}
+	sent := call.Decision
 	text, why := r.count(d, &vote)
 	if why != "" {
-		return "", r.refuse(verb, v.Person, why)
+		return "", r.refuse(verb, d, why)
 	}
 	vote.Text = text
+	if g := r.gate; g != nil && verb.Passes() {
+		g.cast = append(g.cast, dr.Cast{Decision: sent, At: vote.At, Attested: v.Attested})
+	}
 	r.votes = append(r.votes, vote)
 	r.note("%s", text)
 	return text, nil
+}
+
+// policyFor gives the policy that a decision is judged by: at an open gate the
+// one that was pinned when it opened.
+func (r *run) policyFor(verb dr.Verb) dr.DecisionPolicy {
+	if verb.OnGate() && r.gate != nil {
+		return r.gate.policy
+	}
+	return r.begun.Policies.For(verb, r.gateName())
 }
 
 func (r *run) gateName() dr.Gate {
@@ -152,6 +168,8 @@ func (r *run) count(d dr.Decision, v *dr.Vote) (text, why string) {
 	switch d.Decision {
 	case dr.VerbApprove:
 		return r.countApproval(v)
+	case dr.VerbBreakGlass:
+		return r.breakGlass(v), ""
 	case dr.VerbReject:
 		r.gate.rejected = v
 		r.gate.status.Votes = append(r.gate.status.Votes, *v)
@@ -200,14 +218,39 @@ func (r *run) countApproval(v *dr.Vote) (text, why string) {
 		n++
 	}
 	g.status.Votes = append(g.status.Votes, *v)
-	if n >= g.status.Quorum {
-		usable := v.At.Add(g.policy.UsableFor.D())
-		g.status.UsableUntil = &usable
-		g.approved = true
-		return fmt.Sprintf("%s approved plan %s at the gate %s: %d of %d, the gate is passed", v.Person, dr.ShortDigest(g.status.Digest), g.status.Gate, n, g.status.Quorum), ""
+	said := fmt.Sprintf("%s approved plan %s at the gate %s: %d of %d", v.Person, dr.ShortDigest(g.status.Digest), g.status.Gate, n, g.status.Quorum)
+	g.status.Lacks = g.policy.Lacks(g.status.Votes, r.begun.Requester != "")
+	if g.status.Lacks == "" {
+		r.passGate(v)
+		return said + ", the gate is passed", ""
+	}
+	if len(g.policy.Also) > 0 {
+		said += "; still missing: " + g.status.Lacks
 	}
 	r.say(dr.StateGate, g.sentence())
-	return fmt.Sprintf("%s approved plan %s at the gate %s: %d of %d", v.Person, dr.ShortDigest(g.status.Digest), g.status.Gate, n, g.status.Quorum), ""
+	return said, ""
+}
+
+func (r *run) passGate(v *dr.Vote) {
+	g := r.gate
+	usable := v.At.Add(g.policy.UsableFor.D())
+	g.status.UsableUntil = &usable
+	g.approved = true
+}
+
+// refuse records a decision that did not count.
+func (r *run) refuse(verb dr.Verb, d dr.Decision, why string) error {
+	now := workflow.Now(r.ctx)
+	if len(r.status.Refused) < dr.MaxRefusals {
+		r.status.Refused = append(r.status.Refused, dr.Refusal{
+			Verb: verb, Person: dr.Clip(d.Person, 63), Account: dr.Clip(dr.CleanLine(d.Account), 100), At: now, Why: dr.Clip(why, 500),
+		})
+	} else {
+		r.status.RefusedMore++
+	}
+	workflow.GetLogger(r.ctx).Info("decision refused", "verb", verb, "person", dr.Clip(d.Person, 63), "why", dr.Clip(why, 200))
+	r.showDetails()
+	return dr.Refuse("decision", "%s refused: %s", verb, why)
 }
 
 // wishAbort notes an abort. Behind the point of no return it is recorded as
@@ -224,17 +267,4 @@ func (r *run) wishAbort(v *dr.Vote) string {
 		return "not possible now: the point of no return is behind this run; it counts at the next gate"
 	}
 	return ""
-}
-
-// refuse records a decision that did not count.
-func (r *run) refuse(verb dr.Verb, person, why string) error {
-	now := workflow.Now(r.ctx)
-	if len(r.status.Refused) < dr.MaxRefusals {
-		r.status.Refused = append(r.status.Refused, dr.Refusal{Verb: verb, Person: dr.Clip(person, 63), At: now, Why: dr.Clip(why, 500)})
-	} else {
-		r.status.RefusedMore++
-	}
-	workflow.GetLogger(r.ctx).Info("decision refused", "verb", verb, "person", dr.Clip(person, 63), "why", dr.Clip(why, 200))
-	r.showDetails()
-	return dr.Refuse("decision", "%s refused: %s", verb, why)
 }

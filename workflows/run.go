@@ -52,6 +52,10 @@ type run struct {
 	judging workflow.Mutex
 
 	recheckDue bool
+	// telling counts what is being told to the watch in the background.
+	telling int
+	// approval is what passed the last gate.
+	approval *dr.Approval
 	// changes counts attempts at changing steps; recheckedAt is its value at
 	// the last recheck, which covers what follows until the next change.
 	changes, recheckedAt int
@@ -160,6 +164,7 @@ func (r *run) begin() error {
 	if err != nil {
 		return asError(err)
 	}
+	r.status.Requester, r.status.Reason = r.begun.Requester, r.req.Reason
 	if r.begun.Requester != "" {
 		r.note("started by %s (signed): %s", r.begun.Requester, r.req.Reason)
 	} else {
@@ -196,7 +201,7 @@ func keyword(name, value string) temporal.SearchAttributeUpdate {
 }
 
 // drain waits for update handlers, so that nobody waits for an answer that
-// never comes.
+// never comes, and until the watch knows of a broken glass.
 func (r *run) drain() error {
-	return workflow.Await(r.ctx, func() bool { return workflow.AllHandlersFinished(r.ctx) })
+	return workflow.Await(r.ctx, func() bool { return workflow.AllHandlersFinished(r.ctx) && r.telling == 0 })
 }

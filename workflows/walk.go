@@ -59,7 +59,7 @@ func (r *run) recheck(phase dr.PhasePlan) error {
 		return nil
 	}
 	r.say(dr.StateRunning, fmt.Sprintf("checking that the approval still stands before %s", phase.Phase))
-	call := dr.RecheckCall{Request: r.req, Plan: r.plan, From: phase.Phase, Finished: slices.Clone(r.finished), Baseline: r.baseline}
+	call := dr.RecheckCall{Request: r.req, Plan: r.plan, From: phase.Phase, Finished: slices.Clone(r.finished), Baseline: r.baseline, Approval: r.approval}
 	for attempt := 1; ; attempt++ {
 		from := workflow.Now(r.ctx)
 		var out dr.Rechecked

@@ -33,6 +33,10 @@ func Watch(ctx workflow.Context, in dr.WatchInput) error {
 	}
 	told := workflow.GetSignalChannelWithOptions(ctx, dr.SignalTold,
 		workflow.SignalChannelOptions{Description: "For procedures only: the baseline before a takeover, and whether the system is protected."})
+	follow, err := listenForAcknowledgements(ctx, &in)
+	if err != nil {
+		return err
+	}
 	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 		if err := watchOnce(ctx, &in, told); err != nil {
 			return err
@@ -43,6 +47,9 @@ func Watch(ctx workflow.Context, in dr.WatchInput) error {
 		if t := nextTold(ctx, told); t != nil {
 			tell(in.Memory, *t)
 		}
+	}
+	if err := follow.settle(ctx); err != nil {
+		return err
 	}
 	return workflow.NewContinueAsNewError(ctx, Watch, in)
 }
@@ -74,7 +81,7 @@ func watchOnce(ctx workflow.Context, in *dr.WatchInput, told workflow.ReceiveCha
 	err := future.Get(ctx, &got)
 	switch {
 	case err == nil && got.Schema == dr.MemorySchema:
-		got.Baseline, got.Unprotected = in.Memory.Baseline, in.Memory.Unprotected
+		got.Baseline, got.Unprotected, got.FollowUps = in.Memory.Baseline, in.Memory.Unprotected, in.Memory.FollowUps
 		in.Memory = &got
 	case err != nil && t == nil:
 		// The activity retries what may go away; what is left is a refusal
@@ -93,6 +100,12 @@ func tell(m *dr.Memory, t dr.Told) {
 	}
 	if t.Protection {
 		m.Unprotected = t.Unprotected
+	}
+	if t.FollowUp != nil {
+		m.FollowUps = append(m.FollowUps, *t.FollowUp)
+		if n := len(m.FollowUps); n > dr.MaxFollowUps {
+			m.FollowUps = m.FollowUps[n-dr.MaxFollowUps:]
+		}
 	}
 }
 

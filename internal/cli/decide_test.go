@@ -35,10 +35,10 @@ func TestASignedApprovalCountsWithThePersonsKey(t *testing.T) {
 	require.NoError(t, err)
 	defer s.Close()
 	policy := dr.DecisionPolicy{Roles: []string{"dba"}, Quorum: 1, Unsigned: dr.UnsignedRefuse, OpenFor: dr.Duration(3600e9)}
-	v := people.Judge(s.Inventory.People, policy, d, people.Unknown, noon)
+	v := people.Judge(s.Inventory.Who(), people.Call{Policy: policy, Decision: d, Requester: people.Unknown}, noon)
 	require.True(t, v.Counts && v.Signed, v.Why)
 	d.Occurrence++
-	require.False(t, people.Judge(s.Inventory.People, policy, d, people.Unknown, noon).Counts, "the signature covers the occurrence")
+	require.False(t, people.Judge(s.Inventory.Who(), people.Call{Policy: policy, Decision: d, Requester: people.Unknown}, noon).Counts, "the signature covers the occurrence")
 	require.Equal(t, 2, st.Gate.Occurrence)
 }
 

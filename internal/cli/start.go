@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,27 +122,7 @@ func (s *server) alreadyRuns(ctx context.Context, system string) error {
 
 // workflowInput is the one argument of the procedure's workflow, checked as
 // the workflow will check it.
-func workflowInput(r dr.Request) (json.RawMessage, error) {
-	var v any
-	decode := dr.DecodeTakeover
-	switch r.Procedure {
-	case dr.ProcTakeover:
-		v = dr.TakeoverInput{System: r.System, Mode: r.Mode, To: r.To, Reason: r.Reason, Signed: r.Signed}
-	case dr.ProcFailback:
-		v, decode = dr.FailbackInput{System: r.System, To: r.To, Reason: r.Reason, Signed: r.Signed}, dr.DecodeFailback
-	case dr.ProcReseed:
-		v, decode = dr.ReseedInput{System: r.System, To: r.To, Reason: r.Reason, Signed: r.Signed}, dr.DecodeReseed
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // people paste it
-	if err := enc.Encode(v); err != nil {
-		return nil, dr.Hold("internal", "the input cannot be written: %v", err)
-	}
-	raw := bytes.TrimSpace(b.Bytes())
-	_, err := decode(raw)
-	return raw, err
-}
+func workflowInput(r dr.Request) (json.RawMessage, error) { return r.Input() }
 
 func (a *App) launch(ctx context.Context, in *input, srv *server, s *setup.Setup, req dr.Request, id identity) (int, error) {
 	raw, err := workflowInput(req)

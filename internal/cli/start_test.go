@@ -42,10 +42,10 @@ func TestASignedStartIsThePersons(t *testing.T) {
 	s, err := b.App.load(&input{})
 	require.NoError(t, err)
 	defer s.Close()
-	who, _, err := people.JudgeStart(s.Inventory.People, r, "dr-orders", noon)
+	who, _, err := people.JudgeStart(s.Inventory.Who(), r, "dr-orders", noon)
 	require.NoError(t, err)
 	require.Equal(t, "ana", who)
-	_, _, err = people.JudgeStart(s.Inventory.People, r, "dr-other", noon)
+	_, _, err = people.JudgeStart(s.Inventory.Who(), r, "dr-other", noon)
 	require.Error(t, err, "the signature covers the workflow ID")
 }
 

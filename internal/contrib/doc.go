@@ -17,6 +17,7 @@ func Actions() []kit.Action {
 		stopApplication.Action(), startApplication.Action(),
 		pointClients.Action(), proveClients.Action(),
 		vipBind.Action(), vipUnbind.Action(), vipProve.Action(),
+		dnsPoint.Action(), dnsWithdraw.Action(), dnsTTL.Action(), dnsKnown.Action(),
 		fenceOn.Action(), fenceOff.Action(),
 		runHook.Action(),
 	}

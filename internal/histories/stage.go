@@ -101,13 +101,13 @@ func (s *Stage) register(r worker.ActivityRegistry) {
 }
 
 // people are the persons of the inventory: eve may not decide.
-func people() (map[string]inventory.Person, error) {
+func people() (inventory.Who, error) {
 	person := func(id string, roles ...string) inventory.Person {
 		return inventory.Person{ID: id, Name: id, Roles: roles}
 	}
-	return map[string]inventory.Person{
+	return inventory.Who{People: map[string]inventory.Person{
 		"ana": person("ana", "operator"), "ben": person("ben", "operator"), "eve": person("eve", "guest"),
-	}, nil
+	}}, nil
 }
 
 func (s *Stage) world(system string) *world {

@@ -25,6 +25,7 @@ type clientFile struct {
 	None    []string            `yaml:"none"`
 	Show    []string            `yaml:"show"`
 	VIP     *vipFile            `yaml:"vip"`
+	DNS     *dnsFile            `yaml:"dns"`
 	Timeout dr.Duration         `yaml:"timeout"`
 }
 
@@ -138,14 +139,26 @@ func (l *loader) application(at node, f applicationFile, s *System, use *usage) 
 func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
 	c := Client{Name: f.Name, Host: f.Host, Point: f.Point, None: f.None, Show: f.Show, Timeout: f.Timeout}
 	l.timeout(at, f.Timeout)
-	byCommand := at.has("host") || at.has("point") || at.has("none") || at.has("show")
+	var kinds []string
+	for _, k := range []string{"vip", "dns"} {
+		if at.has(k) {
+			kinds = append(kinds, k)
+		}
+	}
+	if at.has("host") || at.has("point") || at.has("none") || at.has("show") {
+		kinds = append(kinds, "commands")
+	}
 	switch {
-	case f.VIP == nil:
-		l.clientCommands(at, f, s, use)
-	case byCommand:
-		l.add(at.at("vip").line, "%s has both a vip and commands; write two clients", at.path)
-	default:
+	case len(kinds) > 1:
+		l.add(at.at(kinds[0]).line, "%s has both a %s and %s; write two clients", at.path, kinds[0], kinds[1])
+	case f.VIP != nil:
 		c.VIP = l.vip(at.at("vip"), *f.VIP, s, use)
+	case f.DNS != nil:
+		c.DNS = l.dns(at.at("dns"), *f.DNS, s, use)
+	case len(kinds) == 0 || kinds[0] == "commands":
+		l.clientCommands(at, f, s, use)
+	default:
+		// What could not be read was complained about.
 	}
 	return c
 }

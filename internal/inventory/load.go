@@ -20,6 +20,7 @@ type file struct {
 	Version     int    `yaml:"version"`
 	Defaults    defs   `yaml:"defaults"`
 	People      node   `yaml:"people"`
+	Gateways    node   `yaml:"gateways"`
 	Policies    node   `yaml:"policies"`
 	Credentials node   `yaml:"credentials"`
 	Reports     report `yaml:"reports"`
@@ -72,7 +73,7 @@ func Parse(path string, raw []byte, products []kit.Adapter) (*Inventory, error) 
 	}
 	l := &loader{
 		complaints: &complaints{file: path},
-		inv:        &Inventory{Path: path, People: map[string]Person{}, Hosts: map[string]Host{}, Credentials: map[string]Credential{}},
+		inv:        &Inventory{Path: path, People: map[string]Person{}, Gateways: map[string]Gateway{}, Hosts: map[string]Host{}, Credentials: map[string]Credential{}},
 		dir:        filepath.Dir(abs), products: map[string]kit.Adapter{},
 		hostNames: map[string]bool{}, credNames: map[string]bool{}, policies: map[string]namedPolicy{},
 	}
@@ -101,7 +102,7 @@ func (l *loader) load(top node) {
 	case f.Version == 0 && !top.at("version").absent() && top.at("version").y.ShortTag() == "!!int":
 		l.add(top.at("version").line, "version 0 is not known; this release reads version %d", Version)
 	}
-	l.loadPeople(f.People)
+	l.loadGateways(f.Gateways, l.loadPeople(f.People))
 	l.loadCredentials(f.Credentials)
 	l.loadHosts(f.Hosts, f.Defaults.Hosts)
 	l.loadPolicies(f.Policies)

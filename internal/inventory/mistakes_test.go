@@ -47,7 +47,7 @@ func TestEveryMistakeAboutPoliciesIsNamedWithItsLine(t *testing.T) {
 		{"    quorum: 2\n", "    quorum: two\n", "quorum: two", `policies.production.quorum must be a whole number, not "two"`},
 		{"    quorum: 2\n", "    quorum: 0\n", "quorum: 0", "policies.production.quorum is 0; at least one person must decide"},
 		{"    quorum: 2\n", "    quorum: 9\n", "policy: production", "the gate decide of system orders asks for 9 approvals, but under people are only 3 who may decide"},
-		{"    quorum: 2\n", "    unsigned: maybe\n", "unsigned: maybe", `policies.production.unsigned is "maybe", not refuse or count`},
+		{"    quorum: 2\n", "    unsigned: maybe\n", "unsigned: maybe", `policies.production.unsigned is "maybe", not refuse, count or attested`},
 		{"    quorum: 2\n", "    exclude_requester: yes\n", "exclude_requester", `policies.production.exclude_requester must be true or false, not "yes"`},
 		{"    open_for: 2h\n", "    open_for: soon\n", "open_for: soon", `policies.production.open_for: "soon" is no duration such as 30s or 1h15m`},
 		{"    open_for: 2h\n", "    open_for: 0s\n", "open_for: 0s", "policies.production.open_for is zero; no decision could ever be in time"},

@@ -30,7 +30,8 @@ type owner struct {
 	line   int
 }
 
-func (l *loader) loadPeople(n node) {
+// loadPeople reads people and gives the keys and accounts with their owners.
+func (l *loader) loadPeople(n node) map[string]owner {
 	before := len(l.list)
 	defer func() { l.peopleBad = len(l.list) > before }()
 	owners := map[string]owner{}
@@ -67,6 +68,7 @@ func (l *loader) loadPeople(n node) {
 		}
 		l.inv.People[e.key] = p
 	}
+	return owners
 }
 
 // own complains about a key or account that somebody has already: nobody could

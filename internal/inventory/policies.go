@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -17,19 +16,39 @@ type policyFields struct {
 	OpenFor          *dr.Duration `yaml:"open_for"`
 	UsableFor        *dr.Duration `yaml:"usable_for"`
 	ReasonRequired   *bool        `yaml:"reason_required"`
+	ReasonFor        *[]string    `yaml:"reason_for"`
+	RemindEvery      *dr.Duration `yaml:"remind_every"`
+	EscalateAfter    *dr.Duration `yaml:"escalate_after"`
+	EscalateTo       *askedFile   `yaml:"escalate_to"`
+	BreakGlass       *glassFile   `yaml:"break_glass"`
+}
+
+// askedFile names whom a gateway asks next.
+type askedFile struct {
+	Roles  []string `yaml:"roles"`
+	People []string `yaml:"people"`
+}
+
+// glassFile says of which roles one person may pass a gate alone.
+type glassFile struct {
+	Roles []string `yaml:"roles"`
 }
 
 // policyFile is a policy as written. Its own fields are for every gate; gates
 // overrides them for one gate; hold, run and abandon are for the other
 // decisions and take roles, unsigned and the two clocks from the policy's own
 // fields, but not quorum, exclusion and the reason: who may stop a procedure
-// must not need the quorum of who may start it.
+// must not need the quorum of who may start it. Waiver and discard stand beside
+// the gate's policy where a plan waives a fence or discards data; they take
+// what they do not say from the policy's own fields, but one person is enough.
 type policyFile struct {
 	policyFields `yaml:",inline"`
 	Gates        node `yaml:"gates"`
 	Hold         node `yaml:"hold"`
 	Run          node `yaml:"run"`
 	Abandon      node `yaml:"abandon"`
+	Waiver       node `yaml:"waiver"`
+	Discard      node `yaml:"discard"`
 }
 
 // gates are the gates that can have a policy, in the order of their use.
@@ -40,6 +59,8 @@ func gateDefault() dr.DecisionPolicy {
 	return dr.DecisionPolicy{
 		Quorum: 2, ExcludeRequester: true, Unsigned: dr.UnsignedRefuse,
 		OpenFor: dr.Duration(4 * time.Hour), UsableFor: dr.Duration(30 * time.Minute),
+		ReasonFor:   []string{string(dr.VerbReject), string(dr.VerbSkip), dr.ForWaiver, string(dr.VerbBreakGlass)},
+		RemindEvery: dr.Duration(15 * time.Minute), EscalateAfter: dr.Duration(30 * time.Minute),
 	}
 }
 
@@ -52,6 +73,8 @@ func DefaultPolicies() dr.Policies { return policiesOf(policyFile{}, policyParts
 type policyParts struct {
 	gates              map[dr.Gate]policyFields
 	hold, run, abandon policyFields
+	// waiver and discard are nil when nothing is said.
+	waiver, discard *policyFields
 }
 
 func (l *loader) loadPolicies(n node) {
@@ -67,6 +90,7 @@ func (l *loader) loadPolicies(n node) {
 		}{{f.Hold, &parts.hold}, {f.Run, &parts.run}, {f.Abandon, &parts.abandon}} {
 			l.policyPart(p.at, p.into)
 		}
+		parts.waiver, parts.discard = l.optionalPart(f.Waiver), l.optionalPart(f.Discard)
 		l.policyNames = append(l.policyNames, e.key)
 		l.policies[e.key] = namedPolicy{e.value, policiesOf(f, parts)}
 	}
@@ -98,6 +122,16 @@ func (l *loader) gateParts(n node, into map[dr.Gate]policyFields) {
 	}
 }
 
+// optionalPart is policyPart for an entry whose absence means something.
+func (l *loader) optionalPart(at node) *policyFields {
+	if at.y == nil {
+		return nil
+	}
+	var f policyFields
+	l.policyPart(at, &f)
+	return &f
+}
+
 func (l *loader) policyPart(at node, into *policyFields) {
 	if at.y == nil {
 		return
@@ -114,29 +148,20 @@ func (l *loader) checkPolicy(at node, f policyFields) {
 	if f.Quorum != nil && *f.Quorum < 1 {
 		l.add(at.at("quorum").line, "%s.quorum is %d; at least one person must decide", at.path, *f.Quorum)
 	}
-	if f.Unsigned != nil && *f.Unsigned != string(dr.UnsignedRefuse) && *f.Unsigned != string(dr.UnsignedCount) {
-		l.add(at.at("unsigned").line, "%s.unsigned is %q, not refuse or count", at.path, dr.Clip(*f.Unsigned, 40))
-	}
 	for field, d := range map[string]*dr.Duration{"open_for": f.OpenFor, "usable_for": f.UsableFor} {
 		if d != nil && *d == 0 {
 			l.add(at.at(field).line, "%s.%s is zero; no decision could ever be in time", at.path, field)
 		}
 	}
-	if f.Roles == nil {
-		return
+	l.checkUnsigned(at, f)
+	l.checkReasons(at, f)
+	if f.Roles != nil {
+		l.checkRoles(at, "roles", *f.Roles)
 	}
-	known := map[string]bool{}
-	for _, p := range l.inv.People {
-		for _, r := range p.Roles {
-			known[r] = true
-		}
+	if f.BreakGlass != nil {
+		l.checkRoles(at, "break_glass.roles", f.BreakGlass.Roles)
 	}
-	for i, r := range *f.Roles {
-		item := at.at(fmt.Sprintf("roles.%d", i))
-		if l.name(item, "role", r) && !known[r] {
-			l.add(item.line, "%s is %q, a role that nobody under people has", item.path, r)
-		}
-	}
+	l.checkEscalation(at, f)
 }
 
 func policiesOf(f policyFile, parts policyParts) dr.Policies {
@@ -150,7 +175,18 @@ func policiesOf(f policyFile, parts policyParts) dr.Policies {
 	all.Run = parts.run.over(one)
 	one.ReasonRequired = true
 	all.Abandon = parts.abandon.over(one)
+	beside := f.policyFields.over(gateDefault())
+	beside.Quorum = 1
+	all.Waiver, all.Discard = optional(parts.waiver, beside), optional(parts.discard, beside)
 	return all
+}
+
+func optional(f *policyFields, p dr.DecisionPolicy) *dr.DecisionPolicy {
+	if f == nil {
+		return nil
+	}
+	p = f.over(p)
+	return &p
 }
 
 // over gives p with the fields that were said replaced.
@@ -161,6 +197,15 @@ func (f policyFields) over(p dr.DecisionPolicy) dr.DecisionPolicy {
 	set(&p.OpenFor, f.OpenFor)
 	set(&p.UsableFor, f.UsableFor)
 	set(&p.ReasonRequired, f.ReasonRequired)
+	set(&p.ReasonFor, f.ReasonFor)
+	set(&p.RemindEvery, f.RemindEvery)
+	set(&p.EscalateAfter, f.EscalateAfter)
+	if f.EscalateTo != nil {
+		p.EscalateTo = dr.Asked{Roles: f.EscalateTo.Roles, People: f.EscalateTo.People}
+	}
+	if f.BreakGlass != nil {
+		p.BreakGlass = f.BreakGlass.Roles
+	}
 	if f.Unsigned != nil {
 		p.Unsigned = dr.Unsigned(*f.Unsigned)
 	}

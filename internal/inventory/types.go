@@ -15,6 +15,7 @@ type Inventory struct {
 	// Path is the file it was read from.
 	Path        string
 	People      map[string]Person
+	Gateways    map[string]Gateway
 	Hosts       map[string]Host
 	Credentials map[string]Credential
 	// Systems are in the file's order.
@@ -147,8 +148,9 @@ type Client struct {
 	None []string
 	// Show prints exactly the name of the site that clients reach, or "none".
 	Show []string
-	// VIP is set instead of Host and the commands.
+	// VIP or DNS is set instead of Host and the commands.
 	VIP     *VIP
+	DNS     *DNS
 	Timeout dr.Duration
 }
 

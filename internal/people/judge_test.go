@@ -29,6 +29,8 @@ func newTeam(t *testing.T) team {
 	}}
 }
 
+func (t team) who() inventory.Who { return inventory.Who{People: t.all} }
+
 func strict() dr.DecisionPolicy {
 	return dr.DecisionPolicy{Roles: []string{"dba"}, Quorum: 2, ExcludeRequester: true, Unsigned: dr.UnsignedRefuse, OpenFor: dr.Duration(4 * time.Hour)}
 }
@@ -79,34 +81,34 @@ func TestADecisionCountsOnlyWhenItsPersonMayMakeIt(t *testing.T) {
 		policy    dr.DecisionPolicy
 		decision  dr.Decision
 		requester string
-		want      people.Verdict
+		want      dr.Verdict
 	}{
-		{"signed, with the role", strict(), signed(t, approval(), all.anna), "ben", people.Verdict{Person: "anna", Signed: true, Counts: true, Why: "approve by anna, signed"}},
-		{"requester not known", strict(), signed(t, approval(), all.anna), people.Unknown, people.Verdict{Person: "anna", Signed: true, Counts: true, Why: "approve by anna, signed"}},
-		{"no roles asked for", everyone, signed(t, approval(), all.anna), "ben", people.Verdict{Person: "anna", Signed: true, Counts: true, Why: "approve by anna, signed"}},
-		{"unsigned, allowed", lax, unsigned, "anna", people.Verdict{Person: "anna", Counts: true, Why: "approve by anna, unsigned, which the policy allows"}},
-		{"unsigned, refused", strict(), unsigned, "ben", people.Verdict{Person: "anna", Why: "refused: the decision of anna is not signed, and the policy asks for a signature"}},
-		{"unsigned, policy silent", unset, unsigned, "ben", people.Verdict{Person: "anna", Why: "refused: the decision of anna is not signed, and the policy asks for a signature"}},
-		{"nobody", lax, with(func(d *dr.Decision) { d.Person = "" }), "ben", people.Verdict{Why: "refused: the decision names no person"}},
-		{"a stranger", lax, with(func(d *dr.Decision) { d.Person = "x'; drop" }), "ben", people.Verdict{Why: `refused: there is no person "x'; drop" in the inventory`}},
-		{"another's key", lax, signed(t, approval(), all.ben), "ben", people.Verdict{Person: "anna", Why: "refused: the signature was made with a key that is not one of the person's"}},
-		{"a person without keys", lax, with(func(d *dr.Decision) { d.Person = "carla" }), "ben", people.Verdict{Person: "carla", Why: "refused: the signature was made with a key that is not one of the person's"}},
-		{"changed after signing", lax, tampered, "ben", people.Verdict{Person: "anna", Why: "refused: the signature does not fit what was signed"}},
-		{"signed for another purpose", lax, wrongPurpose, "ben", people.Verdict{Person: "anna", Why: `refused: the signature was made for "switchback-start", not for "switchback-decision"`}},
-		{"too old", strict(), with(func(d *dr.Decision) { d.Time = now.Add(-4*time.Hour - time.Second) }), "ben", people.Verdict{Person: "anna", Why: "refused: the decision was signed 4h0m1s ago, longer than a request stays open (4h0m0s)"}},
-		{"just not too old", strict(), with(func(d *dr.Decision) { d.Time = now.Add(-4 * time.Hour) }), "ben", people.Verdict{Person: "anna", Signed: true, Counts: true, Why: "approve by anna, signed"}},
-		{"from the future", strict(), with(func(d *dr.Decision) { d.Time = now.Add(2*time.Minute + time.Second) }), "ben", people.Verdict{Person: "anna", Why: "refused: the decision was signed 2m1s in the future; check the clock where it was signed"}},
-		{"a clock a little ahead", strict(), with(func(d *dr.Decision) { d.Time = now.Add(2 * time.Minute) }), "ben", people.Verdict{Person: "anna", Signed: true, Counts: true, Why: "approve by anna, signed"}},
-		{"for any run", strict(), with(func(d *dr.Decision) { d.Run = "" }), "ben", people.Verdict{Person: "anna", Why: `refused: the signed decision lacks the field "run"`}},
-		{"without a nonce", strict(), with(func(d *dr.Decision) { d.Nonce = "" }), "ben", people.Verdict{Person: "anna", Why: `refused: the signed decision lacks the field "nonce"`}},
-		{"without a time", strict(), with(func(d *dr.Decision) { d.Time = time.Time{} }), "ben", people.Verdict{Person: "anna", Why: `refused: the signed decision lacks the field "time"`}},
-		{"of another schema", strict(), with(func(d *dr.Decision) { d.Schema = 2 }), "ben", people.Verdict{Person: "anna", Why: "refused: the signed decision has schema 2; this release reads 1"}},
-		{"without the role", leads, signed(t, approval(), all.anna), "ben", people.Verdict{Person: "anna", Signed: true, Why: "refused: anna has none of the roles that may approve here"}},
-		{"without a reason", reasons, with(func(d *dr.Decision) { d.Reason = " \n" }), "ben", people.Verdict{Person: "anna", Signed: true, Why: "refused: the policy asks for a reason, and anna gave none"}},
-		{"by the requester", strict(), signed(t, approval(), all.anna), "anna", people.Verdict{Person: "anna", Signed: true, Why: "does not count: anna requested it"}},
-		{"rejected by the requester", strict(), with(func(d *dr.Decision) { d.Decision = dr.VerbReject }), "anna", people.Verdict{Person: "anna", Signed: true, Counts: true, Why: "reject by anna, signed"}},
+		{"signed, with the role", strict(), signed(t, approval(), all.anna), "ben", dr.Verdict{Person: "anna", Signed: true, Counts: true, Why: "approve by anna, signed"}},
+		{"requester not known", strict(), signed(t, approval(), all.anna), people.Unknown, dr.Verdict{Person: "anna", Signed: true, Counts: true, Why: "approve by anna, signed"}},
+		{"no roles asked for", everyone, signed(t, approval(), all.anna), "ben", dr.Verdict{Person: "anna", Signed: true, Counts: true, Why: "approve by anna, signed"}},
+		{"unsigned, allowed", lax, unsigned, "anna", dr.Verdict{Person: "anna", Counts: true, Why: "approve by anna, unsigned, which the policy allows: claimed, not proven"}},
+		{"unsigned, refused", strict(), unsigned, "ben", dr.Verdict{Person: "anna", Why: "refused: the decision of anna is not signed, and the policy asks for a signature"}},
+		{"unsigned, policy silent", unset, unsigned, "ben", dr.Verdict{Person: "anna", Why: "refused: the decision of anna is not signed, and the policy asks for a signature"}},
+		{"nobody", lax, with(func(d *dr.Decision) { d.Person = "" }), "ben", dr.Verdict{Why: "refused: the decision names no person"}},
+		{"a stranger", lax, with(func(d *dr.Decision) { d.Person = "x'; drop" }), "ben", dr.Verdict{Why: `refused: there is no person "x'; drop" in the inventory`}},
+		{"another's key", lax, signed(t, approval(), all.ben), "ben", dr.Verdict{Person: "anna", Why: "refused: the signature was made with a key that is not one of the person's"}},
+		{"a person without keys", lax, with(func(d *dr.Decision) { d.Person = "carla" }), "ben", dr.Verdict{Person: "carla", Why: "refused: the signature was made with a key that is not one of the person's"}},
+		{"changed after signing", lax, tampered, "ben", dr.Verdict{Person: "anna", Why: "refused: the signature does not fit what was signed"}},
+		{"signed for another purpose", lax, wrongPurpose, "ben", dr.Verdict{Person: "anna", Why: `refused: the signature was made for "switchback-start", not for "switchback-decision"`}},
+		{"too old", strict(), with(func(d *dr.Decision) { d.Time = now.Add(-4*time.Hour - time.Second) }), "ben", dr.Verdict{Person: "anna", Why: "refused: the decision was signed 4h0m1s ago, longer than a request stays open (4h0m0s)"}},
+		{"just not too old", strict(), with(func(d *dr.Decision) { d.Time = now.Add(-4 * time.Hour) }), "ben", dr.Verdict{Person: "anna", Signed: true, Counts: true, Why: "approve by anna, signed"}},
+		{"from the future", strict(), with(func(d *dr.Decision) { d.Time = now.Add(2*time.Minute + time.Second) }), "ben", dr.Verdict{Person: "anna", Why: "refused: the decision was signed 2m1s in the future; check the clock where it was signed"}},
+		{"a clock a little ahead", strict(), with(func(d *dr.Decision) { d.Time = now.Add(2 * time.Minute) }), "ben", dr.Verdict{Person: "anna", Signed: true, Counts: true, Why: "approve by anna, signed"}},
+		{"for any run", strict(), with(func(d *dr.Decision) { d.Run = "" }), "ben", dr.Verdict{Person: "anna", Why: `refused: the signed decision lacks the field "run"`}},
+		{"without a nonce", strict(), with(func(d *dr.Decision) { d.Nonce = "" }), "ben", dr.Verdict{Person: "anna", Why: `refused: the signed decision lacks the field "nonce"`}},
+		{"without a time", strict(), with(func(d *dr.Decision) { d.Time = time.Time{} }), "ben", dr.Verdict{Person: "anna", Why: `refused: the signed decision lacks the field "time"`}},
+		{"of another schema", strict(), with(func(d *dr.Decision) { d.Schema = 2 }), "ben", dr.Verdict{Person: "anna", Why: "refused: the signed decision has schema 2; this release reads 1"}},
+		{"without the role", leads, signed(t, approval(), all.anna), "ben", dr.Verdict{Person: "anna", Signed: true, Why: "refused: anna has none of the roles that may approve here"}},
+		{"without a reason", reasons, with(func(d *dr.Decision) { d.Reason = " \n" }), "ben", dr.Verdict{Person: "anna", Signed: true, Why: "refused: the policy asks for a reason, and anna gave none"}},
+		{"by the requester", strict(), signed(t, approval(), all.anna), "anna", dr.Verdict{Person: "anna", Signed: true, Why: "does not count: anna requested it"}},
+		{"rejected by the requester", strict(), with(func(d *dr.Decision) { d.Decision = dr.VerbReject }), "anna", dr.Verdict{Person: "anna", Signed: true, Counts: true, Why: "reject by anna, signed"}},
 	} {
-		require.Equal(t, c.want, people.Judge(all.all, c.policy, c.decision, c.requester, now), c.name)
+		require.Equal(t, c.want, people.Judge(all.who(), people.Call{Policy: c.policy, Decision: c.decision, Requester: c.requester}, now), c.name)
 	}
 }
 
@@ -124,13 +126,13 @@ func TestAStartIsSignedWellOrRefusedOrByNobodyKnown(t *testing.T) {
 	}
 	as := func(*dr.SignedStart) {}
 
-	person, why, err := people.JudgeStart(all.all, dr.Request{System: "orders"}, workflow, now)
+	person, why, err := people.JudgeStart(all.who(), dr.Request{System: "orders"}, workflow, now)
 	require.NoError(t, err)
 	require.Equal(t, "unknown", person)
 	require.Equal(t, "the start is not signed", why)
 
 	good := request(as, all.anna)
-	person, why, err = people.JudgeStart(all.all, good, workflow, now.Add(dr.StartValidity))
+	person, why, err = people.JudgeStart(all.who(), good, workflow, now.Add(dr.StartValidity))
 	require.NoError(t, err)
 	require.Equal(t, "anna", person)
 	require.Equal(t, "the start is signed by anna", why)
@@ -152,7 +154,7 @@ func TestAStartIsSignedWellOrRefusedOrByNobodyKnown(t *testing.T) {
 		"no nonce":         {request(func(s *dr.SignedStart) { s.Nonce = "" }, all.anna), workflow, now, `the field "nonce" is missing`},
 		"another key told": {request(func(s *dr.SignedStart) { s.Key = "SHA256:x" }, all.anna), workflow, now, `the field "key" is not the SHA256 fingerprint of the key that signed`},
 	} {
-		person, _, err := people.JudgeStart(all.all, c.req, c.workflow, c.at)
+		person, _, err := people.JudgeStart(all.who(), c.req, c.workflow, c.at)
 		require.Empty(t, person, name)
 		require.EqualError(t, err, "the signed start is refused: "+c.want+"; next: sign again with a key that stands beside you in the inventory, or start without a signature", name)
 		require.True(t, dr.HasCode(err, "start_signature"), name)

@@ -84,11 +84,7 @@ func reportDecisionsMarkdown(r dr.Report) string {
 	} else {
 		var rows [][]string
 		for _, v := range r.Votes {
-			how := "unsigned"
-			if v.Signed {
-				how = "signed"
-			}
-			rows = append(rows, []string{dr.TimeText(v.At), dr.MD(string(v.Verb)), dr.MD(v.Person), how + " " + dr.MD(v.Channel), dr.MD(v.Reason), dr.MD(v.Text)})
+			rows = append(rows, []string{dr.TimeText(v.At), dr.MD(string(v.Verb)), dr.MD(v.Person), dr.MD(v.How()) + " " + dr.MD(v.Channel), dr.MD(v.Reason), dr.MD(v.Text)})
 		}
 		b.WriteString(dr.MDTable([]string{"time", "decision", "person", "how", "reason", "judgement"}, rows) + "\n")
 	}

@@ -134,11 +134,7 @@ func gateText(s dr.Status, now time.Time, st Style) string {
 
 func voteText(v dr.Vote) string {
 	s := dr.TimeText(v.At) + " " + string(v.Verb) + " by " + v.Person
-	if v.Signed {
-		s += ", signed"
-	} else {
-		s += ", unsigned"
-	}
+	s += ", " + v.How()
 	if v.Channel != "" {
 		s += ", by way of " + v.Channel
 	}

@@ -25,7 +25,8 @@ type Finding struct {
 }
 
 // Check validates an inventory against the world: it reads every credential,
-// connects to every host and looks for every tool. It changes nothing.
+// connects to every host, looks for every tool and asks every DNS server. It
+// changes nothing.
 func Check(ctx context.Context, path string) ([]Finding, error) {
 	s, err := setup.Load(path)
 	if err != nil {
@@ -36,6 +37,7 @@ func Check(ctx context.Context, path string) ([]Finding, error) {
 	for _, sys := range s.Inventory.Systems {
 		all = append(all, checkCredentials(ctx, s, sys)...)
 		all = append(all, checkHosts(ctx, s, sys)...)
+		all = append(all, checkClients(ctx, s, sys)...)
 	}
 	return all, nil
 }

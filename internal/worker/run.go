@@ -109,7 +109,7 @@ func Activities(s *setup.Setup, c client.Client, namespace string, o Options) *a
 	}
 	return &activities.Activities{
 		Inventory: s.Inventory, Hosts: s.Hosts, Pin: s.Pin, Actions: Actions(), Temporal: c, Namespace: namespace,
-		People:  func() (map[string]inventory.Person, error) { return readPeople(o.Path) },
+		People:  func() (inventory.Who, error) { return readPeople(o.Path) },
 		Reports: s.Reports, Redact: s.Redact, Now: time.Now, Sleep: setup.Sleep, Dial: setup.Dial, Random: random, WatchEvery: every, Log: o.Log,
 		Secret: s.Secret,
 	}
@@ -125,12 +125,12 @@ func Actions() []kit.Action {
 }
 
 // readPeople reads people anew: keys and roles count as they are now.
-func readPeople(path string) (map[string]inventory.Person, error) {
+func readPeople(path string) (inventory.Who, error) {
 	inv, err := inventory.Load(path, setup.Products())
 	if err != nil {
-		return nil, dr.Retry("inventory", "people cannot be read from %s: %v", path, err).WithNext("mend the inventory")
+		return inventory.Who{}, dr.Retry("inventory", "people cannot be read from %s: %v", path, err).WithNext("mend the inventory")
 	}
-	return inv.People, nil
+	return inv.Who(), nil
 }
 
 // startWatches hosts watches and sees that every system has one. A watch that

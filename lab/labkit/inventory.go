@@ -43,7 +43,7 @@ func (l *Lab) writeInventory() error {
 			"ana": map[string]any{"name": "Ana Example", "roles": []string{"dba", "approver"}, "ssh_keys": []string{ana}},
 			"ben": map[string]any{"name": "Ben Example", "roles": []string{"approver"}, "ssh_keys": []string{ben}},
 		},
-		"policies": map[string]any{"lab": map[string]any{"quorum": 1, "unsigned": "count", "exclude_requester": false}},
+		"policies": map[string]any{"lab": map[string]any{"quorum": 1, "unsigned": "count", "exclude_requester": false, "reason_for": []string{}}},
 		"reports":  map[string]any{"dir": filepath.Join(l.Dir, "reports")},
 		"hosts":    hosts,
 		"systems":  map[string]any{entry.System: l.system(entry)},
