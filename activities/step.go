@@ -2,10 +2,12 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
@@ -22,7 +24,11 @@ func (a *Activities) stepOf(action kit.Action) func(context.Context, dr.StepCall
 		}
 		env := a.stepEnv(ctx, call, progress)
 		res, err := kit.Execute(ctx, env, action, call.Step)
-		if err != nil && interrupted(ctx) && call.Step.Interruptible {
+		switch {
+		case err == nil || ctx.Err() == nil:
+		case !asked(context.Cause(ctx)):
+			err = severed(call, err)
+		case call.Step.Interruptible:
 			err = a.endJob(ctx, env, action, call, err)
 		}
 		if err != nil {
@@ -106,18 +112,22 @@ func tail(s string, n int) string {
 	return "…" + string(r[len(r)-n:])
 }
 
-// interrupted says whether people ended the step, as against the worker being
-// stopped (then another attempt re-attaches to the job).
-func interrupted(ctx context.Context) bool {
-	if ctx.Err() == nil {
-		return false
+// asked says whether the workflow cancelled the activity because people ended
+// the step. Everything else that cancels it says nothing about the command: the
+// worker is being stopped, or its heartbeats did not arrive and another attempt
+// may be following the command already.
+func asked(cause error) bool {
+	var c *temporal.CanceledError
+	return errors.As(cause, &c)
+}
+
+// severed is the end of an attempt that lost touch with Temporal: the command
+// goes on, and the next attempt follows it.
+func severed(call dr.StepCall, cause error) error {
+	if dr.HasCode(cause, "deadline") || dr.ClassOf(cause) == dr.ClassRetry {
+		return dr.Retry("severed", "%s: this worker lost touch with Temporal or is being stopped; a command that was started goes on, and the next attempt follows it", call.Step.Title).Because(cause)
 	}
-	select {
-	case <-activity.GetWorkerStopChannel(ctx):
-		return false
-	default:
-		return true
-	}
+	return cause
 }
 
 // endJob ends the job of an interruptible step and proves its end.

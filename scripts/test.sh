@@ -49,6 +49,8 @@ part_needs() {
 	done <<-'LIST'
 		initdb postgresql
 		pg_rewind postgresql
+		haproxy haproxy
+		pgbouncer pgbouncer
 		sshd openssh-server
 		ssh-keygen openssh-client
 		csh csh

@@ -84,6 +84,8 @@ type Tool struct {
 	// Path is the program as the adapter runs it: absolute, or a bare name
 	// found on PATH.
 	Path string
+	// Or are programs that do as well where Path is missing.
+	Or []string
 	// Login says that it is looked for in the login environment.
 	Login bool
 	// Hint names the package or setting that provides it.

@@ -184,7 +184,9 @@ func (x *execution) afterClaim(ctx context.Context, j Job) (StepResult, error) {
 		if j, err = h.Wait(ctx, x.env.Job, followWait); err != nil {
 			return StepResult{}, x.following(ctx, err)
 		}
-		x.env.Progress(Progress{Text: "following the command that was started before", At: x.env.Now()})
+		if j.State == JobRunning || j.State == JobClaimed {
+			x.env.Progress(x.followed(ctx))
+		}
 	}
 	if j.State == JobVoid {
 		return x.afterVoid(ctx, j)
@@ -236,6 +238,15 @@ func lastLine(j Job) string {
 		}
 	}
 	return ""
+}
+
+// followed tells how far a command is that an earlier attempt started.
+func (x *execution) followed(ctx context.Context) Progress {
+	e := x.a.Probe(ctx, x.env, x.st.Args)
+	if e.Progress != nil {
+		return *e.Progress
+	}
+	return Progress{Text: "following the command that was started before: " + e.Text, At: x.env.Now()}
 }
 
 // following turns an error met while following a job into one that lets the

@@ -306,3 +306,25 @@ func TestWhenAStepsTimeIsOverItsStateIsReadOnceMore(t *testing.T) {
 	require.ErrorContains(t, err, "the tenant is half-way")
 	require.True(t, dr.AsError(err, "").Unknown)
 }
+
+func TestAFollowedCommandTellsHowFarItIsLikeOneThatWasStartedHere(t *testing.T) {
+	b := newBench()
+	b.host.job = kit.Job{State: kit.JobRunning}
+	b.env.Resumed = true
+	waits := 0
+	b.host.ends = func() {
+		if waits++; waits == 3 {
+			b.host.job, b.state = kit.Job{State: kit.JobFinished}, kit.EffectDone
+		}
+	}
+	b.spec.Probe = func(context.Context, kit.Env, args) kit.Effect {
+		return kit.Effect{State: b.state, Text: "read", Progress: &kit.Progress{Text: "40 %", Done: 40, Total: 100}}
+	}
+	var told []string
+	b.env.Progress = func(p kit.Progress) { told = append(told, p.Text) }
+	res, err := b.run()
+	require.NoError(t, err)
+	require.Equal(t, dr.StepDone, res.State)
+	require.Equal(t, []string{"40 %", "40 %"}, told)
+	require.Zero(t, b.host.started)
+}

@@ -109,9 +109,12 @@ func (a restoreArgs) check() error {
 // restoreScript: $1 DLC, $2 database, $3 backup, $4 run, $5 yes or no, $6
 // route, $7 sum of the backup. The mark "begun" stands before anything is written: until it says
 // "done" the database is a wreck that nobody may open. "done" is written only
-// when the tool and the log both say so.
+// when the tool and the log both say so. Recovery information that was made
+// since the step before took it away, because somebody opened the database
+// meanwhile, is of the old copy, and its agent would not work with the new one.
 const restoreScript = `umask 077; dlc=$1; db=$2; f=$3; run=$4; yes=$5; route=$6; sum=$(cut -d ' ' -f 2 "$7"); mark=$db.switchback-restore
 set -e; echo "$run begun" >"$mark.part"; mv "$mark.part" "$mark"; sync "${db%/*}"; cd "${db%/*}"
+if [ -e "$db.repl.recovery" ]; then mv "$db.repl.recovery" "$f.recovery"; fi
 if [ -e "$db.db.switchback-fence" ] && [ ! -e "$db.db" ]; then mv "$db.db.switchback-fence" "$db.db"; fi; rm -f "$db.switchback-fence"
 pos=1; if [ -e "$db.lg" ]; then pos=$(($(wc -c <"$db.lg") + 1)); fi
 opt=-REPLTransition

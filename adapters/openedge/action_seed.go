@@ -169,10 +169,32 @@ func sameBackupDate(r Reading, file string, site string) error {
 const progressScript = `echo ok; size() { if [ -e "$1" ]; then stat -c %s "$1"; else du -cb "$1".db "$1".[abdt][0-9]* 2>/dev/null | awk 'END { print $1 + 0 }'; fi; }
 size "$1"; size "$2"; now=$(date +%s); echo $((now - $(stat -c %Y "$3" 2>/dev/null || echo "$now"))); echo end`
 
-// progress tells how far a long command is, in per cent and with the time left
-// at the speed so far; nil when it cannot be read.
+// readProgressScript: $1 a file, $2 where the number of the process that reads
+// it stands. Linux tells how far a process has read; a wrapper's children count.
+const readProgressScript = `echo ok; pid=$(cat "$2" 2>/dev/null); at=0
+case $pid in ''|*[!0-9]*) ;; *)
+	for p in $pid $(ps -o pid= --ppid "$pid" 2>/dev/null); do for fd in /proc/"$p"/fd/*; do
+		[ "$fd" -ef "$1" ] || continue
+		n=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$p/fdinfo/${fd##*/}" 2>/dev/null); if [ "${n:-0}" -gt "$at" ]; then at=$n; fi
+	done; done ;;
+esac
+echo "$at"; stat -c %s "$1"; now=$(date +%s); echo $((now - $(stat -c %Y "$2" 2>/dev/null || echo "$now"))); echo end`
+
+// readProgress tells how far a command has read a file.
+func (p Place) readProgress(ctx context.Context, env kit.Env, what, file, pid string) *kit.Progress {
+	return p.told(ctx, env, what, p.script(readProgressScript, file, pid))
+}
+
+// progress tells how far a command is that writes a file.
 func (p Place) progress(ctx context.Context, env kit.Env, what, grows, to, since string) *kit.Progress {
-	out, err := p.query(ctx, env, p.script(progressScript, grows, to, since))
+	return p.told(ctx, env, what, p.script(progressScript, grows, to, since))
+}
+
+// told tells how far a long command is, in per cent and with the time left at
+// the speed so far; nil when it cannot be read. The command answers with what is
+// done, with all there is, and with the seconds since it began.
+func (p Place) told(ctx context.Context, env kit.Env, what string, c dr.Command) *kit.Progress {
+	out, err := p.query(ctx, env, c)
 	if err != nil || len(out) != 3 {
 		return nil
 	}

@@ -23,8 +23,10 @@ func (p Place) sum(file string) string { return file + ".sum-" + p.Site }
 
 var sumLine = regexp.MustCompile(`^[1-9][0-9]{0,17} [0-9a-f]{64}$`)
 
-// sumScript: $1 file, $2 where the sum goes.
-const sumScript = `set -e; umask 077; s=$(sha256sum "$1"); printf '%s %s\n' "$(stat -c %s "$1")" "${s%% *}" >"$2.part"; mv "$2.part" "$2"`
+// sumScript: $1 file, $2 where the sum goes. The number of the process that
+// reads stands beside it, so that its progress can be told.
+const sumScript = `set -e; umask 077; sha256sum <"$1" >"$2.out" & echo $! >"$2.pid"; wait $!; s=$(cat "$2.out")
+printf '%s %s\n' "$(stat -c %s "$1")" "${s%% *}" >"$2.part"; rm -f "$2.out" "$2.pid"; mv "$2.part" "$2"`
 
 // readSumScript: $1 file, $2 its sum. A sum of a file of another size counts
 // for nothing.
@@ -61,7 +63,9 @@ var hashBackup = kit.Spec[sumArgs]{
 		case err != nil:
 			return notRead(a.On, err)
 		case s == "":
-			return kit.NotDone("%s has no SHA-256 of %s", a.On.Site, a.File)
+			e := kit.NotDone("%s has no SHA-256 of %s", a.On.Site, a.File)
+			e.Progress = a.On.readProgress(ctx, env, "reading the seed on "+a.On.Site, a.File, a.On.sum(a.File)+".pid")
+			return e
 		}
 		return kit.Done("%s: size and SHA-256 %s", a.File, s)
 	},
@@ -241,7 +245,9 @@ var verifyBackup = kit.Spec[verifyArgs]{
 			f := r.Files[a.File+".verify"]
 			switch {
 			case !f.Exists:
-				return kit.NotDone("%s is not verified", a.File)
+				e := kit.NotDone("%s is not verified", a.File)
+				e.Progress = a.On.readProgress(ctx, env, "verifying the seed on "+a.On.Site, a.File, a.File+".verify.pid")
+				return e
 			case restoreFailure(f.Lines) != "" || (!hasNumber(f.Lines, 6758) && !hasNumber(f.Lines, 3758)):
 				return kit.NotDone("the verification of %s did not succeed: %s", a.File, lastOf(f.Lines[:max(len(f.Lines)-1, 0)]...))
 			}

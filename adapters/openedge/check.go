@@ -114,8 +114,9 @@ func pair(source, target Place) []look {
 
 // keptOutput runs a command with its output kept in a file, and its exit code
 // as the last line; the file gets its name when the command has ended. $1 is
-// the file.
-const keptOutput = `umask 077; out=$1; shift; "$@" >"$out.part" 2>&1 </dev/null; rc=$?; tail -n 200 "$out.part"; echo "exit $rc" >>"$out.part"; mv "$out.part" "$out"; exit $rc`
+// the file. The number of the process stands beside it while it runs.
+const keptOutput = `umask 077; out=$1; shift; "$@" >"$out.part" 2>&1 </dev/null & echo $! >"$out.pid"; wait $!; rc=$?
+tail -n 200 "$out.part"; echo "exit $rc" >>"$out.part"; rm -f "$out.pid"; mv "$out.part" "$out"; exit $rc`
 
 // endedWell says whether a kept output ends with the exit code 0.
 func endedWell(lines []string) bool { return len(lines) > 0 && lines[len(lines)-1] == "exit 0" }

@@ -80,13 +80,18 @@ func proofOf(sit dr.Situation, primary, site string, p Reading) *dr.Proof {
 	if m == nil || m.Primary != primary || m.PrimarySeen == nil || len(p.ServerInfo) != 1 {
 		return nil
 	}
+	return proofAt(m, p.ServerInfo[0], site, "dsrutil -C recovery server on "+primary)
+}
+
+// proofAt proves for the time at which the primary was last seen, when the block
+// that was acknowledged is of a later after-image file than was current then.
+func proofAt(m *dr.Memory, ack Acknowledged, site, source string) *dr.Proof {
 	then, err := strconv.ParseInt(m.Positions[positionFile], 10, 64)
-	ack := p.ServerInfo[0]
 	if err != nil || then <= 0 || ack.Seq <= then {
 		return nil
 	}
 	return &dr.Proof{
-		At: *m.PrimarySeen, Site: site, Primary: primary, Source: "dsrutil -C recovery server on " + primary,
+		At: *m.PrimarySeen, Site: site, Primary: m.Primary, Source: source,
 		Positions: map[string]string{positionFile: strconv.FormatInt(then, 10), positionAcknowledged: ack.key()},
 	}
 }

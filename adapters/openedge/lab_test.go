@@ -23,6 +23,7 @@ var (
 	takeUnplanned = dr.Request{Procedure: dr.ProcTakeover, Mode: dr.ModeUnplanned, To: "west"}
 	goBack        = dr.Request{Procedure: dr.ProcFailback}
 	seedEast      = dr.Request{Procedure: dr.ProcReseed, To: "east"}
+	seedWest      = dr.Request{Procedure: dr.ProcReseed, To: "west"}
 )
 
 // world is a lab, reached by the real SSH client.
@@ -33,6 +34,10 @@ type world struct {
 	sys   kit.System
 	base  *dr.Baseline
 	seq   int
+	// told is what long commands said of how far they were. Those of slow, by
+	// action, take for ever on their site until they have said it.
+	told []string
+	slow map[string]string
 }
 
 // quick makes the lab's work short; what a test disturbs it slows down itself.
@@ -170,6 +175,16 @@ func (w *world) steps(req dr.Request, g dr.Gate, run string) []dr.Step {
 func (w *world) execute(st dr.Step) (kit.StepResult, error) {
 	w.seq++
 	env := w.setup.Env()
+	if site := w.slow[st.Action]; site != "" {
+		w.fault("slow-work", site, "3000")
+		env.Progress = func(p kit.Progress) {
+			if p.Total > 0 {
+				w.told = append(w.told, p.Text)
+				_, err := labkit.Ask(w.lab.Dir, "fault", "slow-work", []string{site}, false)
+				require.NoError(w.t, err)
+			}
+		}
+	}
 	env.Job = kit.JobKey{Workflow: "dr-depot", OriginalRun: "0ddba111-0ddb-4a11-8ddb-a1110ddba111", Gate: "g", Occurrence: w.seq, Step: st.ID, Attempt: 1}
 	for _, a := range product.New().Actions() {
 		if a.Name() == st.Action {

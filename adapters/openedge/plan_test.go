@@ -113,6 +113,21 @@ func TestTheLossIsNeverCalledZeroWithoutAProof(t *testing.T) {
 	require.Equal(t, dr.LossNone, d.Loss.Kind)
 }
 
+func TestTheLostSourcesTargetProvesItselfWhatItHoldsFromTheFileThatTheWatchSaw(t *testing.T) {
+	seen := time.Unix(5000, 0)
+	older := &dr.Proof{At: time.Unix(1000, 0), Site: "west", Primary: "east"}
+	for file, want := range map[string]time.Time{"2": seen, "3": older.At} {
+		p := onPaper(t, "", openSource(true), lostTarget())
+		p.silent["east"] = true
+		p.memory = &dr.Memory{Primary: "east", PrimarySeen: &seen, Positions: map[string]string{positionFile: file}, Proof: older}
+		d, err := p.plan(takeUnplanned, dr.GateDecide)
+		require.NoError(t, err)
+		require.Equal(t, dr.LossWindow, d.Loss.Kind)
+		require.Equal(t, want, d.Loss.Proof.At, "AI file %s was current, a block of file 3 is acknowledged", file)
+		require.Contains(t, d.Loss.Why, "acknowledged Mon Feb  3 04:05:06 2031")
+	}
+}
+
 func TestATargetIsProvenOnlyByALaterAfterImageFile(t *testing.T) {
 	p := onPaper(t, "", openSource(true), openTarget(true))
 	seenAt := time.Unix(5000, 0)

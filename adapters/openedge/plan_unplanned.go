@@ -140,10 +140,32 @@ func (p *planner) unplannedLoss(v sides, old Reading, readable bool) dr.Loss {
 			}
 		}
 	}
-	if m := p.in.Situation.Memory; m != nil && m.Proof != nil && m.Proof.Primary == v.Old && m.Proof.Site == v.New {
-		l.Kind, l.Proof = dr.LossWindow, m.Proof
+	if proof := p.proofFor(v); proof != nil {
+		l.Kind, l.Proof = dr.LossWindow, proof
+		l.Why = "everything written before it is on " + v.New + "; of what came later the last block is known: " + l.Why
 	}
 	return l
+}
+
+// proofFor is the last proof that the new source holds everything that the old
+// one had written by a time: the watch's, or a later one that the new source's
+// own recovery information gives. Blocks are acknowledged in order, so an
+// acknowledged block of a later AI file proves the whole file that was current
+// when the watch last saw the old source.
+func (p *planner) proofFor(v sides) *dr.Proof {
+	m := p.in.Situation.Memory
+	if m == nil {
+		return nil
+	}
+	if r, ok := p.rs[v.New]; ok && len(r.AgentInfo) > 0 && m.Primary == v.Old && m.PrimarySeen != nil {
+		if proof := proofAt(m, r.AgentInfo[0], v.New, "dsrutil -C recovery agent on "+v.New); proof != nil {
+			return proof
+		}
+	}
+	if m.Proof != nil && m.Proof.Primary == v.Old && m.Proof.Site == v.New {
+		return m.Proof
+	}
+	return nil
 }
 
 func (p *planner) unplannedConsequences(v sides, to Reading, want string) {

@@ -1,6 +1,7 @@
 package openedge_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,7 +30,11 @@ func TestALostSourceIsSeededAnewByBothRoutesAndBothTransfers(t *testing.T) {
 		t.Run(form[0], func(t *testing.T) {
 			t.Parallel()
 			w := lost(t, form...)
+			w.slow = map[string]string{"openedge.seed_backup": "west", "openedge.verify_backup": "east", "openedge.restore": "east"}
 			w.walk(seedEast, dr.GateOverwrite, "cc33")
+			for _, what := range []string{"backing up west", "verifying the seed on east", "restoring east"} {
+				require.Regexp(t, what+`: .* of about .*, \d+ %`, strings.Join(w.told, "\n"))
+			}
 			require.Equal(t, "30", w.records("east"))
 			require.Equal(t, []string{"west"}, w.observe().Primaries())
 		})
@@ -40,11 +45,30 @@ func TestTheOtherTargetOfAReplicationSetFollowsTheNewSource(t *testing.T) {
 	t.Parallel()
 	w := newWorldOf(t, 3, "replication-set=1")
 	w.walk(takePlanned, dr.GateDecide, "aa11")
-	third := w.sys.Sites()[2]
 	w.write("west", 21, 30)
-	for _, n := range []string{"east", third} {
+	for _, n := range []string{"east", "north"} {
 		w.eventually(n+" has the records of the new source", func() bool { return w.records(n) == "30" })
 	}
+}
+
+// TestATargetOfASetIsSeededAnewWhileTheOtherOneFollows: the source's memory of
+// the healthy target is left alone.
+func TestATargetOfASetIsSeededAnewWhileTheOtherOneFollows(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, 3, "replication-set=1")
+	w.fault("emergency-stop", "west")
+	w.write("east", 21, 25)
+	w.eventually("north follows", func() bool { return w.records("north") == "25" })
+	steps := w.steps(seedWest, dr.GateOverwrite, "dd44")
+	for _, st := range steps {
+		require.NotEqual(t, "backup.clear-recovery-east", st.ID, "the source still needs it for north")
+	}
+	w.walk(seedWest, dr.GateOverwrite, "dd44")
+	w.write("east", 26, 30)
+	for _, n := range []string{"west", "north"} {
+		w.eventually(n+" has all records", func() bool { return w.records(n) == "30" })
+	}
+	require.Equal(t, []string{"east"}, w.observe().Primaries())
 }
 
 // TestWhatTheLostSourceHadNotSentIsAppliedFromItsExtents: the server keeps its

@@ -323,13 +323,6 @@ func TestTheUndoOfASynchronisationDeletesItsCheckpointAndNothingElse(t *testing.
 // execute carries out one step.
 func (w *world) execute(st dr.Step) {
 	w.t.Helper()
-	for _, a := range (vvr.Adapter{}).Actions() {
-		if a.Name() != st.Action {
-			continue
-		}
-		env := w.Env()
-		env.Job = kit.JobKey{Workflow: "dr-shop", OriginalRun: "5117e001", Gate: "convert", Occurrence: 1, Step: st.ID, Attempt: 1}
-		res, err := kit.Execute(context.Background(), env, a, st)
-		require.NoError(w.t, err, "%s: %s", st.ID, res.Output)
-	}
+	res, err := w.executed(st)
+	require.NoError(w.t, err, "%s: %s", st.ID, res.Output)
 }

@@ -1,12 +1,18 @@
 package openedge_test
 
 import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/e2e"
+	"github.com/switchback-dr/switchback/lab/writer"
 )
 
 // e2eLimit bounds what the lab does by itself.
@@ -45,6 +51,59 @@ func TestAControlledTakeoverStopsOnlyWithItsProof(t *testing.T) {
 	for _, site := range []string{"east", "west"} {
 		require.Equal(t, 1, s.sent(site, "dsrutil transition"), "%v", s.Ledger().Commands)
 	}
+}
+
+// TestTheLossIsAWindowWhereTheWatchSawAfterImageFilesAcknowledged: everything
+// that was written before the proof's time is on the target, and the writes that
+// are lost are later ones.
+func TestTheLossIsAWindowWhereTheWatchSawAfterImageFilesAcknowledged(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	for range 2 {
+		s.Writes(10)
+		s.sh("east", "rfutil $DB -C aimage new")
+	}
+	s.proven("west")
+	s.Fault("lag", "east", "60000") // what comes now stays in the source's queue
+	s.Writes(10)
+	s.killed()
+	run := s.Start(dr.ProcTakeover, unplanned)
+	st := s.Gate(dr.GateDecide)
+	t.Log(st.Gate.Loss)
+	m := regexp.MustCompile(`^At most the writes acknowledged since (\S+) \(`).FindStringSubmatch(st.Gate.Loss)
+	require.NotNil(t, m, st.Gate.Loss)
+	since, err := time.Parse(time.RFC3339, m[1])
+	require.NoError(t, err)
+	s.Approve(dr.GateDecide)
+	s.Ended(run, dr.EndDone)
+	s.Writes(5)
+	l := s.Ledger()
+	require.NotNil(t, l.Lost, l.Complaint)
+	require.GreaterOrEqual(t, *l.Lost, 10)
+	record, err := writer.ReadRecord(filepath.Join(s.Lab.Dir, "writes.log"))
+	require.NoError(t, err)
+	for _, e := range record {
+		if slices.Contains(l.LostNumbers, e.Number) {
+			require.True(t, e.At.After(since), "write %d, acknowledged at %s, is lost in spite of the proof of %s", e.Number, e.At, since)
+		}
+	}
+	s.oneSource()
+}
+
+// proven waits until the watch has a proof of a target.
+func (s *stage) proven(target string) {
+	s.T.Helper()
+	var m dr.Memory
+	e2e.Await(s.T, e2eLimit, "the watch has a proof", func() (bool, string) {
+		v, err := s.Client.QueryWorkflow(s.T.Context(), dr.WatchID(s.Lab.System), "", dr.QueryMemory)
+		if err == nil {
+			err = v.Get(&m)
+		}
+		if err != nil {
+			return false, err.Error()
+		}
+		return m.Proof != nil && m.Proof.Site == target, fmt.Sprintf("%+v", m)
+	})
 }
 
 // TestALostSourceIsTakenOverAndComesBackByACopy: the loss is within the

@@ -8,6 +8,28 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
+// TestAServiceGroupOfVCSIsTheApplication changes sides under a cluster manager:
+// refused while the group of RVGPrimary is not frozen, then with the application
+// in a group of its own.
+func TestAServiceGroupOfVCSIsTheApplication(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "vcs=on")
+	run := s.Start(dr.ProcTakeover, planned)
+	st := s.Await("the refusal", func(st dr.Status) bool { return st.Ending != nil })
+	require.Equal(t, dr.EndRefused, st.Ending.Kind)
+	require.ErrorContains(t, run.Get(t.Context(), nil), "shop_rvgprimary")
+	for _, host := range []string{"east", "west", "north"} {
+		s.on(host, "hagrp -freeze shop_grp -persistent")
+	}
+	run = s.Start(dr.ProcTakeover, planned)
+	s.Approve(dr.GateDecide)
+	s.backTo(run)
+	s.Clean()
+	s.times(1, "east", "hagrp -offline")
+	s.times(1, "west", "hagrp -online")
+	s.times(1, "east", "vradmin migrate")
+}
+
 // TestTheManualsExamplesBringEverySiteBack plays the whole story on one stage:
 // a planned change and back, then the loss of a site, Example 3 with what it
 // forgets, and Example 4.

@@ -59,9 +59,12 @@ func appArgs(a inventory.Application, host string, start bool) argvArgs {
 	if start {
 		args.Run, verb = a.Start, "start"
 	}
-	if a.Unit != "" {
+	switch {
+	case a.Unit != "":
 		args.Run = []string{"sudo", "systemctl", verb, a.Unit}
 		args.Proof = []string{"systemctl", "is-active", a.Unit}
+	case a.Group != "":
+		args.Run, args.Proof = groupCommands(a.Group, start)
 	}
 	return args
 }

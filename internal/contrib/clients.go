@@ -52,7 +52,7 @@ func (c Clients) Plan(in kit.PlanInput, d *kit.Draft) error {
 		return nil
 	}
 	for _, a := range c.List {
-		if a.VIP != nil || a.DNS != nil {
+		if len(a.Show) == 0 { // a client of another kind
 			continue
 		}
 		run, ok := a.Point[d.To]

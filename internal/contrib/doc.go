@@ -17,6 +17,8 @@ func Actions() []kit.Action {
 		stopApplication.Action(), startApplication.Action(),
 		pointClients.Action(), proveClients.Action(),
 		vipBind.Action(), vipUnbind.Action(), vipProve.Action(),
+		haproxyClose.Action(), haproxyOpen.Action(), haproxyProve.Action(),
+		pgbouncerPause.Action(), pgbouncerResume.Action(), pgbouncerPoint.Action(), pgbouncerProve.Action(),
 		dnsPoint.Action(), dnsWithdraw.Action(), dnsTTL.Action(), dnsKnown.Action(),
 		fenceOn.Action(), fenceOff.Action(),
 		runHook.Action(),

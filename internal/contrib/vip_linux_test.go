@@ -39,7 +39,9 @@ func TestMain(m *testing.M) {
 		serve(name)
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	endShared()
+	os.Exit(code)
 }
 
 // serve answers every connection with its own name until it is killed.

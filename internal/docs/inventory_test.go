@@ -20,6 +20,6 @@ func TestTheExampleInventoryLoadsWithTheRealAdapters(t *testing.T) {
 	require.Equal(t, 2, orders.Policies.Gates[dr.GateDecide].Quorum)
 	require.Len(t, orders.Fences, 1)
 	require.Len(t, orders.Applications, 2)
-	require.Len(t, orders.Clients, 3)
+	require.Len(t, orders.Clients, 5)
 	require.Len(t, orders.Hooks, 1)
 }

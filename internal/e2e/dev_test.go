@@ -28,7 +28,7 @@ func listen(ctx workflow.Context) (string, error) {
 
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -45,8 +45,8 @@ func inTestWorker(t *testing.T, c client.Client) {
 }
 
 func TestAWorkflowGoesOnWhenTheDevelopmentServerIsKilledAndRestarted(t *testing.T) {
-	ctx := deadline(t)
 	d := StartDev(t, DevOptions{UI: true})
+	ctx := deadline(t) // building the server may take longer
 	c := d.Client(t)
 	inTestWorker(t, c)
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: queue}, listen)

@@ -43,10 +43,17 @@ type Stage struct {
 // another.
 func NewStage(t *testing.T, product string, labArgs ...string) *Stage {
 	t.Helper()
+	return NewStageWith(t, product, func(*Stage) {}, labArgs...)
+}
+
+// NewStageWith lets the lab's inventory be changed before the worker reads it.
+func NewStageWith(t *testing.T, product string, change func(*Stage), labArgs ...string) *Stage {
+	t.Helper()
 	s := &Stage{T: t, Dev: StartDev(t, DevOptions{})}
 	s.LabProcess = StartLab(t, product, filepath.Join(t.TempDir(), "lab"), &s.Lab, labArgs...)
 	s.Client = s.Dev.Client(t)
 	s.record(product)
+	change(s)
 	s.StartWorker()
 	return s
 }

@@ -12,6 +12,7 @@ type applicationFile struct {
 	Name    string            `yaml:"name"`
 	Hosts   map[string]string `yaml:"hosts"`
 	Unit    string            `yaml:"unit"`
+	Group   string            `yaml:"vcs_group"`
 	Stop    []string          `yaml:"stop"`
 	Start   []string          `yaml:"start"`
 	Running []string          `yaml:"running"`
@@ -19,14 +20,16 @@ type applicationFile struct {
 }
 
 type clientFile struct {
-	Name    string              `yaml:"name"`
-	Host    string              `yaml:"host"`
-	Point   map[string][]string `yaml:"point"`
-	None    []string            `yaml:"none"`
-	Show    []string            `yaml:"show"`
-	VIP     *vipFile            `yaml:"vip"`
-	DNS     *dnsFile            `yaml:"dns"`
-	Timeout dr.Duration         `yaml:"timeout"`
+	Name      string              `yaml:"name"`
+	Host      string              `yaml:"host"`
+	Point     map[string][]string `yaml:"point"`
+	None      []string            `yaml:"none"`
+	Show      []string            `yaml:"show"`
+	VIP       *vipFile            `yaml:"vip"`
+	DNS       *dnsFile            `yaml:"dns"`
+	HAProxy   node                `yaml:"haproxy"`
+	PgBouncer node                `yaml:"pgbouncer"`
+	Timeout   dr.Duration         `yaml:"timeout"`
 }
 
 type fenceFile struct {
@@ -55,6 +58,9 @@ type hookFile struct {
 // unitPattern is systemd's alphabet for the names of services, without the
 // backslash.
 var unitPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}\.(service|target|socket|timer)$`)
+
+// groupPattern is VCS's alphabet for the names of service groups.
+var groupPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,79}$`)
 
 func (l *loader) contributors(e entry, s *System, use *usage) {
 	for _, at := range l.parts(e, "applications") {
@@ -122,6 +128,12 @@ func (l *loader) application(at node, f applicationFile, s *System, use *usage) 
 	}
 	commands := len(f.Stop) + len(f.Start) + len(f.Running)
 	switch {
+	case f.Group != "" && (f.Unit != "" || commands > 0):
+		l.add(at.at("vcs_group").line, "%s has a vcs_group and a unit or commands; write one of them", at.path)
+	case f.Group != "":
+		if !groupPattern.MatchString(f.Group) {
+			l.add(at.at("vcs_group").line, "%s.vcs_group is %q, not the name of a service group", at.path, dr.Clip(f.Group, 60))
+		}
 	case f.Unit != "" && commands > 0:
 		l.add(at.at("unit").line, "%s has both a unit and commands; write one of the two", at.path)
 	case f.Unit != "":
@@ -129,7 +141,7 @@ func (l *loader) application(at node, f applicationFile, s *System, use *usage) 
 			l.add(at.at("unit").line, "%s.unit is %q, not a systemd unit such as myapp.service", at.path, dr.Clip(f.Unit, 60))
 		}
 	case commands == 0:
-		l.add(at.line, "%s has neither a unit nor the commands stop, start and running", at.path)
+		l.add(at.line, "%s has neither a unit, a vcs_group nor the commands stop, start and running", at.path)
 	default:
 		l.commands(at, map[string][]string{"stop": f.Stop, "start": f.Start, "running": f.Running})
 	}
@@ -140,7 +152,7 @@ func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
 	c := Client{Name: f.Name, Host: f.Host, Point: f.Point, None: f.None, Show: f.Show, Timeout: f.Timeout}
 	l.timeout(at, f.Timeout)
 	var kinds []string
-	for _, k := range []string{"vip", "dns"} {
+	for _, k := range clientKinds {
 		if at.has(k) {
 			kinds = append(kinds, k)
 		}
@@ -155,6 +167,10 @@ func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
 		c.VIP = l.vip(at.at("vip"), *f.VIP, s, use)
 	case f.DNS != nil:
 		c.DNS = l.dns(at.at("dns"), *f.DNS, s, use)
+	case at.has("haproxy"):
+		c.HAProxy = l.haproxy(at.at("haproxy"), s, use)
+	case at.has("pgbouncer"):
+		c.PgBouncer = l.pgbouncer(at.at("pgbouncer"), s, use)
 	case len(kinds) == 0 || kinds[0] == "commands":
 		l.clientCommands(at, f, s, use)
 	default:
@@ -162,6 +178,10 @@ func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
 	}
 	return c
 }
+
+// clientKinds are the fields of which a client that has no commands of its own
+// has exactly one.
+var clientKinds = []string{"vip", "dns", "haproxy", "pgbouncer"}
 
 func (l *loader) clientCommands(at node, f clientFile, s *System, use *usage) {
 	l.requireHost(at, f.Host, use)

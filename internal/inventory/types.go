@@ -129,7 +129,10 @@ type Application struct {
 	Hosts map[string]string
 	// Unit is a systemd unit: stopped and started by sudo systemctl, proven
 	// by systemctl is-active.
-	Unit  string
+	Unit string
+	// Group is a service group of Veritas Cluster Server, of the cluster that
+	// the host belongs to: brought online and offline by sudo hagrp.
+	Group string
 	Stop  []string
 	Start []string
 	// Running is the proof: exit code 0 means running, 3 means stopped (as
@@ -148,10 +151,12 @@ type Client struct {
 	None []string
 	// Show prints exactly the name of the site that clients reach, or "none".
 	Show []string
-	// VIP or DNS is set instead of Host and the commands.
-	VIP     *VIP
-	DNS     *DNS
-	Timeout dr.Duration
+	// One of these is set instead of Host and the commands.
+	VIP       *VIP
+	DNS       *DNS
+	HAProxy   *HAProxy
+	PgBouncer *PgBouncer
+	Timeout   dr.Duration
 }
 
 // Fence takes a site out from a third place.

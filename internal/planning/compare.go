@@ -2,6 +2,7 @@ package planning
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,7 +91,7 @@ func compareSteps(a, n dr.PhasePlan) string {
 			return fmt.Sprintf("in %s the step %q was approved and %q is needed now", a.Phase, x.Title, y.Title)
 		case x.Site != y.Site || x.Host != y.Host:
 			return fmt.Sprintf("the step %s would now run on %s instead of %s", x.ID, y.Host, x.Host)
-		case !bytes.Equal(x.Args, y.Args) || !slices.Equal(x.Commands, y.Commands):
+		case !sameArgs(x.Args, y.Args) || !slices.Equal(x.Commands, y.Commands):
 			return fmt.Sprintf("the arguments of %s have changed", x.ID)
 		}
 	}
@@ -138,4 +139,15 @@ func worseFacts(where string, before, now []dr.Fact) string {
 		}
 	}
 	return ""
+}
+
+// sameArgs compares arguments by what they say: on its way through Temporal a
+// plan's JSON is written anew, with other escapes for &, < and >.
+func sameArgs(a, b json.RawMessage) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	x, errx := dr.Canonical(a)
+	y, erry := dr.Canonical(b)
+	return errx == nil && erry == nil && bytes.Equal(x, y)
 }

@@ -15,7 +15,7 @@ func approvedPlan() dr.Plan {
 	step := func(ph dr.Phase, slug string) dr.Step {
 		return dr.Step{
 			ID: string(ph) + "." + slug, Action: "x." + slug, Title: slug, Site: "west", Host: "db2",
-			Args: json.RawMessage(`{"a":1}`), Commands: []string{"db2$ " + slug}, Kind: dr.KindChange,
+			Args: json.RawMessage(`{"n":1,"run":["sh","-c","a && b >c"]}`), Commands: []string{"db2$ " + slug}, Kind: dr.KindChange,
 		}
 	}
 	return dr.Plan{
@@ -49,6 +49,9 @@ func TestAnApprovalStandsOnlyWhileNothingThatWasDecidedChanged(t *testing.T) {
 		{name: "a fact that was not as wanted flaps", change: func(p *dr.Plan) { facts(p)[1].Truth = dr.Unknown }},
 		{name: "a fact that is no safety fact", change: func(p *dr.Plan) { facts(p)[2].Truth = dr.No }},
 		{name: "a step of a phase that is over", from: dr.PhasePromote, change: func(p *dr.Plan) { p.Phases[0].Steps = nil }},
+		{name: "arguments that were written anew on their way", change: func(p *dr.Plan) {
+			p.Phases[0].Steps[0].Args = json.RawMessage(`{"run":["sh","-c","a \u0026\u0026 b \u003ec"], "n":1}`)
+		}},
 		{name: "minutes that went by", change: func(p *dr.Plan) { p.MadeAt = p.MadeAt.Add(time.Hour) }},
 
 		{name: "an older proof", why: "last proof", change: func(p *dr.Plan) { p.Loss.Proof = &dr.Proof{At: time.Unix(900, 0)} }},

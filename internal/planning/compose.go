@@ -132,6 +132,8 @@ func contribute(c Call, gate dr.Gate) (d *kit.Draft, err error) {
 		contrib.Applications{List: c.System.Applications},
 		contrib.Clients{List: c.System.Clients},
 		contrib.VIPs{List: c.System.Clients},
+		contrib.HAProxies{List: c.System.Clients},
+		contrib.PgBouncers{List: c.System.Clients},
 		contrib.DNS{List: c.System.Clients},
 		contrib.Fences{List: c.System.Fences},
 		contrib.Hooks{List: c.System.Hooks},

@@ -114,21 +114,21 @@ func (p *Pool) CheckTool(ctx context.Context, name string, t kit.Tool) error {
 	if err != nil {
 		return err
 	}
-	if t.Path == "" || strings.ContainsAny(t.Path, "\x00\n") || strings.HasPrefix(t.Path, "-") {
-		return dr.Refuse("tool", "the path %q of the tool %s is not allowed", dr.Clip(t.Path, 80), t.Name)
+	paths := append([]string{t.Path}, t.Or...)
+	for _, path := range paths {
+		if path == "" || strings.ContainsAny(path, "\x00\n") || strings.HasPrefix(path, "-") {
+			return dr.Refuse("tool", "the path %q of the tool %s is not allowed", dr.Clip(path, 80), t.Name)
+		}
+		r, err := h.call(ctx, t.Login, "sb_tool "+dr.Quote(path))
+		if err != nil {
+			return err
+		}
+		exit, err := exitOf(h.ep, r)
+		if err != nil || exit == 0 {
+			return err
+		}
 	}
-	r, err := h.call(ctx, t.Login, "sb_tool "+dr.Quote(t.Path))
-	if err != nil {
-		return err
-	}
-	exit, err := exitOf(h.ep, r)
-	if err != nil {
-		return err
-	}
-	if exit == 0 {
-		return nil
-	}
-	e := dr.Refuse("tool_missing", "host %s: %s (%s) is not there", h.ep.place(), t.Name, t.Path)
+	e := dr.Refuse("tool_missing", "host %s: %s (%s) is not there", h.ep.place(), t.Name, strings.Join(paths, " or "))
 	if t.Hint != "" {
 		e = e.WithNext("install it: %s", t.Hint)
 	}

@@ -84,7 +84,7 @@ func checkHost(ctx context.Context, s *setup.Setup, sys *inventory.System, host 
 		return []Finding{connected}
 	}
 	out := []Finding{connected}
-	for _, need := range sys.Instance.Needs() {
+	for _, need := range sys.Needs() {
 		if need.Host != host {
 			continue
 		}

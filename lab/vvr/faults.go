@@ -34,6 +34,8 @@ func (s *system) knobs() []labkit.Fault {
 		knob("slow-sync", "MILLISECONDS", "each block of a synchronisation or of a DCM replay that the site does takes so long"),
 		knob("slow-rlink", "MILLISECONDS", "each message of replication that the site sends waits so long: the Secondaries lag"),
 		knob("slow-connect", "MILLISECONDS", "an RLINK that is attached on the site connects so much later, or when this is turned off"),
+		knob("stall-migrate", "MILLISECONDS", "a migration away from the site waits so long between its two halves"),
+		knob("stall-startrep", "MILLISECONDS", "a startrep of the site waits so long between the Secondary's end and its own"),
 		knob("migrate-fails", "", "the site refuses to become Primary in a migration, which is rolled back"),
 		knob("open-before-makesec", "", "somebody opens a volume of the site just before each makesec, for 2 s"),
 		knob("open-before-migrate", "", "somebody opens a volume of the site just before each migrate, for 2 s"),
@@ -55,6 +57,9 @@ func (s *system) onSite(set func(h *host.Host, rest []string, on bool) (string, 
 }
 
 func setKnob(h *host.Host, name string, rest []string, on bool) (string, error) {
+	if command, stalls := strings.CutPrefix(name, "stall-"); stalls {
+		_ = os.Remove(h.Path(kernel.Knobs, "stalled-"+command))
+	}
 	if !on {
 		err := os.Remove(h.Path(kernel.Knobs, name))
 		if os.IsNotExist(err) {

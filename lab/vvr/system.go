@@ -49,9 +49,13 @@ func (s *system) Entry() labkit.Entry {
 	for name, value := range s.set.inventory {
 		e.Product[name] = value
 	}
-	e.More = map[string]any{"applications": []any{map[string]any{
-		"name": "shop", "hosts": hosts, "start": []string{"shop", "start"}, "stop": []string{"shop", "stop"}, "running": []string{"shop", "status"},
-	}}}
+	app := map[string]any{"name": "shop", "hosts": hosts}
+	if s.set.vcs == "off" {
+		app["start"], app["stop"], app["running"] = []string{"shop", "start"}, []string{"shop", "stop"}, []string{"shop", "status"}
+	} else {
+		app["vcs_group"] = vcsApp
+	}
+	e.More = map[string]any{"applications": []any{app}}
 	return e
 }
 

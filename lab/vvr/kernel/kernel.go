@@ -32,8 +32,6 @@ type Kernel struct {
 	maps  map[string][]*srl.Bitmap
 	opens map[*session]opened
 	peers map[string]*peer
-	// undo is the state before a migration's first half.
-	undo *State
 	// stream is the synchronisation that last wrote to these volumes.
 	stream   string
 	streamAt time.Time

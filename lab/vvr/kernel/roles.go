@@ -54,6 +54,7 @@ func (k *Kernel) becomePrimary(l *Link) {
 	k.event("rvg_sectopri", "RVG has become Primary")
 	s.Role, s.Acting, s.Merged, s.Started, s.Follows = Primary, false, false, true, ""
 	s.Generation, s.TookFrom, s.Failback, s.Checkpoints = newGeneration(), "", false, nil
+	s.Before, s.MigratesTo = nil, ""
 	for _, o := range s.Links {
 		if o != l {
 			o.Attached = false
@@ -87,6 +88,7 @@ func (k *Kernel) toSecondary(follows string, attached, consistent bool) {
 	k.event(name, "RVG has become Secondary")
 	s.Role, s.Acting, s.Merged, s.Follows = Secondary, false, false, follows
 	s.Generation, s.TookFrom, s.Failback, s.Checkpoints = "", "", false, nil
+	s.Before, s.MigratesTo = nil, ""
 	for _, l := range s.Links {
 		l.Attached = attached && l.Remote == follows
 		l.Removed = false
@@ -183,22 +185,31 @@ func (k *Kernel) demote(m Migrate) error {
 			return texts.Refuse("not-up-to-date", s.RVG, l.Remote)
 		}
 	}
-	if k.undo, err = copyState(s); err != nil {
+	before, err := copyState(s)
+	if err != nil {
 		return err
 	}
 	k.toSecondary(m.Other, true, true)
+	s.Before, s.MigratesTo = before, m.Other
+	return k.save()
+}
+
+// migrated ends a migration whose other half was done.
+func (k *Kernel) migrated(struct{}) error {
+	k.state.Before, k.state.MigratesTo = nil, ""
 	return k.save()
 }
 
 // undoDemote restores what demote changed: the other half was refused.
 func (k *Kernel) undoDemote(struct{}) error {
-	if k.undo == nil || k.state.Role != Secondary {
+	before := k.state.Before
+	if before == nil || k.state.Role != Secondary {
 		return texts.Refuse("not-secondary", k.state.RVG, k.Host)
 	}
-	for _, l := range k.undo.Links {
+	for _, l := range before.Links {
 		l.at = k.state.link(l.Remote).at
 	}
-	k.state, k.undo = k.undo, nil
+	k.state = before
 	k.event("rvg_sectopri", "migration was undone")
 	return k.save()
 }

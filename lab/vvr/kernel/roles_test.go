@@ -53,6 +53,27 @@ func TestAMigrationIsRefusedWhileAnythingIsMissingAndUndoneWhenTheOtherHalfFails
 	w.same("a", "b")
 }
 
+func TestAMigrationThatACrashInterruptedCanBeUndoneOrEnded(t *testing.T) {
+	w := newWorld(t, 2, nil)
+	w.put("a", 1, 0, 1)
+	w.current("a", "b")
+	before := w.view("a")
+	w.must("a", "demote", Migrate{Other: "b"})
+	w.kill("a")
+	w.boot("a")
+	half := w.view("a")
+	require.Equal(t, Secondary, half.Role)
+	require.Equal(t, "b", half.MigratesTo)
+	w.must("a", "undo-demote", nil)
+	require.Equal(t, before.State, w.view("a").State)
+	w.current("a", "b")
+	w.must("a", "demote", Migrate{Other: "b"})
+	w.must("b", "promote", Migrate{Other: "a"})
+	w.must("a", "migrated", nil)
+	w.refused("not-secondary", "a", "undo-demote", nil)
+	w.current("b", "a")
+}
+
 func TestATakeoverNeedsAPrimaryThatIsGone(t *testing.T) {
 	w := newWorld(t, 2, nil)
 	w.put("a", 1, 0)

@@ -184,6 +184,7 @@ var localOps = map[string]operation{
 	"demote":      do((*Kernel).demote),
 	"promote":     do((*Kernel).promote),
 	"undo-demote": do((*Kernel).undoDemote),
+	"migrated":    do((*Kernel).migrated),
 	"fbsync":      do((*Kernel).failbackSync),
 
 	"start":      do((*Kernel).setStarted),

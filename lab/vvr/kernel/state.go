@@ -60,7 +60,11 @@ type State struct {
 	TookFrom string `json:"took_from,omitempty"`
 	Failback bool   `json:"failback,omitempty"`
 	// Follows is the Primary whose RLINK is the Secondary's active one.
-	Follows     string        `json:"follows,omitempty"`
+	Follows string `json:"follows,omitempty"`
+	// Before is the state before the first half of a migration to the host
+	// MigratesTo whose second half is not known to have been done.
+	Before      *State        `json:"before,omitempty"`
+	MigratesTo  string        `json:"migrates_to,omitempty"`
 	Links       []*Link       `json:"links"`
 	Checkpoints []*Checkpoint `json:"checkpoints,omitempty"`
 	Tags        int           `json:"tags"`

@@ -207,6 +207,7 @@ func (r *run) startrep(v kernel.View) error {
 	if err := r.ask(host, "follow", f, nil); err != nil {
 		return err
 	}
+	r.stall("startrep")
 	return r.ask(r.config.Host, "attach", a, nil)
 }
 

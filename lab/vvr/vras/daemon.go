@@ -46,6 +46,7 @@ func Daemon(root string) int {
 	if err := os.WriteFile(filepath.Join(root, PIDFile), pid, 0o644); err != nil {
 		return exit(err)
 	}
+	go d.settle()
 	go d.accept(remote)
 	d.accept(local)
 	return 0

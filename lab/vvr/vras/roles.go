@@ -96,7 +96,11 @@ func (r *run) migrate(v kernel.View) error {
 	if err := r.ask(r.config.Host, "demote", kernel.Migrate{Other: to}, nil); err != nil {
 		return err
 	}
+	r.stall("migrate")
 	if err := r.promote(to, members); err != nil {
+		return err
+	}
+	if err := r.ask(r.config.Host, "migrated", nil, nil); err != nil {
 		return err
 	}
 	for _, m := range members {
@@ -121,6 +125,40 @@ func (r *run) promote(to string, members []string) error {
 		return err
 	}
 	return texts.Refuse("migrate-remote", to)
+}
+
+// settle looks after a migration whose vradmind or host died between its two
+// halves: where the other host is Primary it was done, and where that host is
+// read as a Secondary the original configuration is restored. The guide
+// promises that for a migration that fails; what a restarted vradmind does is
+// the lab's own reading of it.
+func (d *daemon) settle() {
+	for ; ; time.Sleep(settleEvery) {
+		if !d.busy.TryLock() {
+			continue
+		}
+		d.settleOnce()
+		d.busy.Unlock()
+	}
+}
+
+// settleEvery is how often an unfinished migration is looked for.
+const settleEvery = 300 * time.Millisecond
+
+func (d *daemon) settleOnce() {
+	v, err := d.viewOf(d.config.Host)
+	if err != nil || v.MigratesTo == "" {
+		return
+	}
+	other, err := d.viewOf(v.MigratesTo)
+	if err != nil {
+		return
+	}
+	op := "undo-demote"
+	if other.Role == kernel.Primary {
+		op = "migrated"
+	}
+	_ = d.ask(d.config.Host, op, nil, nil)
 }
 
 // membersReady asks every host that takes part whether it can.
