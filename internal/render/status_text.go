@@ -127,7 +127,7 @@ func gateText(s dr.Status, now time.Time, st Style) string {
 		b.WriteString("  approval usable until " + dr.TimeText(*g.UsableUntil) + " (" + dr.AgoText(*g.UsableUntil, now) + ")\n")
 	}
 	for _, v := range []dr.Verb{dr.VerbApprove, dr.VerbReject} {
-		b.WriteString(verbatim("  ", dr.GateForm(v, s.Workflow, s.System, g.Gate, g.Occurrence, g.Digest).Starter))
+		b.WriteString(verbatim("  ", g.FormOf(v, s.Workflow, s.System).Starter))
 	}
 	return b.String()
 }

@@ -54,16 +54,25 @@ func fallback(card gateway.Card) string {
 	return dr.Clip(card.Title+". "+card.Reality+" "+card.Lead, 500)
 }
 
+// solid: Slack refuses empty texts.
+func solid(s string) string {
+	if s == "" {
+		return " "
+	}
+	return s
+}
+
 func plain(s string, most int) *slackapi.TextBlockObject {
+	s = solid(s)
 	return slackapi.NewTextBlockObject(slackapi.PlainTextType, dr.Clip(s, most), false, false)
 }
 
 func text(s string) slackapi.RichTextSectionElement {
-	return slackapi.NewRichTextSectionTextElement(s, nil)
+	return slackapi.NewRichTextSectionTextElement(solid(s), nil)
 }
 
 func bold(s string) slackapi.RichTextSectionElement {
-	return slackapi.NewRichTextSectionTextElement(s, &slackapi.RichTextSectionTextStyle{Bold: true})
+	return slackapi.NewRichTextSectionTextElement(solid(s), &slackapi.RichTextSectionTextStyle{Bold: true})
 }
 
 func rich(elements ...slackapi.RichTextElement) *slackapi.RichTextBlock {

@@ -38,6 +38,9 @@ func (c *Channel) runSocket(ctx context.Context) error {
 
 // socketEvent acknowledges first: Slack waits three seconds.
 func (c *Channel) socketEvent(client *socketmode.Client, e socketmode.Event) {
+	if lost, ok := e.Data.(*slackapi.ConnectionErrorEvent); ok {
+		c.g.Log.Warn("Slack cannot be reached by Socket Mode", "error", explain(lost.ErrorObj), "attempt", lost.Attempt)
+	}
 	if e.Request == nil {
 		return
 	}

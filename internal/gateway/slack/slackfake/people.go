@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -104,8 +105,18 @@ func (f *Fake) Push(kind string, payload json.RawMessage) (acknowledged string) 
 	f.serial++
 	id := fmt.Sprintf("envelope-%d", f.serial)
 	f.mu.Unlock()
-	f.socket <- map[string]any{"envelope_id": id, "type": kind, "payload": payload, "accepts_response_payload": true}
-	return <-f.acks
+	late := time.After(30 * time.Second)
+	select {
+	case f.socket <- map[string]any{"envelope_id": id, "type": kind, "payload": payload, "accepts_response_payload": true}:
+	case <-late:
+		return ""
+	}
+	select {
+	case got := <-f.acks:
+		return got
+	case <-late:
+		return ""
+	}
 }
 
 func (f *Fake) connect(w http.ResponseWriter, r *http.Request) {
@@ -117,7 +128,7 @@ func (f *Fake) connect(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *Fake) serveSocket(w http.ResponseWriter, r *http.Request) {
-	up := websocket.Upgrader{}
+	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 	c, err := up.Upgrade(w, r, nil)
 	if err != nil {
 		return
