@@ -47,9 +47,9 @@ histories: ## record the histories anew that the replay test plays
 pictures: ## take the documentation's pictures anew, from the tests in the browser
 	@scripts/test.sh pictures
 
-build: ## worker, starter, lab and dev into bin/
+build: ## worker, starter, chatops, lab and dev into bin/
 	@mkdir -p bin
-	go build -o bin/ ./worker ./starter ./lab
+	go build -o bin/ ./worker ./starter ./chatops ./lab
 	cd dev && go build -o ../bin/dev .
 
 clean: ## remove what the other targets made

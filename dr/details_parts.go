@@ -39,7 +39,7 @@ func detailGate(s Status, p *Plan, now time.Time) []string {
 		blocks = append(blocks, "*The plan is not shown here: read it with the query `plan` before you decide.*\n")
 	}
 	for _, v := range []Verb{VerbApprove, VerbReject} {
-		blocks = append(blocks, detailForm(GateForm(v, s.Workflow, s.System, g.Gate, g.Occurrence, g.Digest)))
+		blocks = append(blocks, detailForm(g.FormOf(v, s.Workflow, s.System)))
 	}
 	return blocks
 }
@@ -122,7 +122,7 @@ func phaseNow(ph PhaseStatus) string {
 	current := ""
 	for _, st := range ph.Steps {
 		switch st.State {
-		case StepDone, StepAlready, StepSkipped, StepUndone:
+		case StepDone, StepAlready, StepSkipped, StepUndone, StepFailed:
 			finished++
 		case StepRunning, StepHeld:
 			if current == "" {

@@ -23,10 +23,19 @@ type SendForm struct {
 
 // GateForm gives the forms of a decision on a gate.
 func GateForm(v Verb, workflow, system string, g Gate, occurrence int, digest string) SendForm {
+	return gateForm(v, workflow, system, g, occurrence, digest, false)
+}
+
+// FormOf is GateForm for an open gate, with a reason where one is needed.
+func (g GateStatus) FormOf(v Verb, workflow, system string) SendForm {
+	return gateForm(v, workflow, system, g.Gate, g.Occurrence, g.Digest, v == VerbApprove && g.NeedsReason)
+}
+
+func gateForm(v Verb, workflow, system string, g Gate, occurrence int, digest string, reason bool) SendForm {
 	short := ShortDigest(digest)
 	d := Decision{Gate: g, Occurrence: occurrence, Digest: short, Person: YourID}
 	args := []string{"starter", string(v), system, "--gate", string(g), "--digest", short}
-	if v != VerbApprove {
+	if v != VerbApprove || reason {
 		d.Reason = YourReason
 		args = append(args, "--reason", YourReason)
 	}

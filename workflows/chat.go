@@ -105,7 +105,7 @@ func (c *chat) turn() error {
 
 func followCall(ctx workflow.Context, system string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: dr.ChatTaskQueue, StartToCloseTimeout: 2 * time.Hour, HeartbeatTimeout: 30 * time.Second,
+		TaskQueue: dr.ChatTaskQueue, StartToCloseTimeout: 2 * time.Hour, HeartbeatTimeout: 10 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second,
 			NonRetryableErrorTypes: []string{failRefuse},

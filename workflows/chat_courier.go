@@ -51,7 +51,7 @@ func (c *chat) deliver(ctx workflow.Context, k string) bool {
 	}
 	var got dr.ChatDelivered
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: dr.ChatTaskQueue, StartToCloseTimeout: 10 * time.Minute, ScheduleToCloseTimeout: 15 * time.Minute, HeartbeatTimeout: 30 * time.Second,
+		TaskQueue: dr.ChatTaskQueue, StartToCloseTimeout: 10 * time.Minute, ScheduleToCloseTimeout: 15 * time.Minute, HeartbeatTimeout: 10 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 15 * time.Second, MaximumAttempts: 4,
 			NonRetryableErrorTypes: []string{failHold, failRefuse},

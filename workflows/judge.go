@@ -26,7 +26,8 @@ func (r *run) judge(ctx workflow.Context, verb dr.Verb, raw []byte) (string, err
 		return "", r.refuse(verb, d, "the run ended before it could be judged")
 	}
 	defer r.judging.Unlock()
-	if why := r.fits(d); why != "" {
+	// What a gateway has refused already is shown with the gateway's reason.
+	if why := r.fits(d); why != "" && (d.Refused == "" || r.status.Ending != nil) {
 		return "", r.refuse(verb, d, why)
 	}
 	if d.Nonce != "" {

@@ -37,6 +37,12 @@ type world struct {
 	stale func(n int) string
 	// policy is the one of every gate.
 	policy dr.DecisionPolicy
+	// waiver and discard are the policies beside it.
+	waiver, discard *dr.DecisionPolicy
+	// meets is what a person's approval counts towards.
+	meets map[string][]string
+	// approvals are what the rechecks were given.
+	approvals []dr.Approval
 	// holdQuorum is the quorum of decisions on holds and on the run.
 	holdQuorum int
 	requester  string
@@ -82,7 +88,7 @@ func (w *world) begin(_ context.Context, in dr.BeginInput) (dr.Begun, error) {
 	one.Quorum = max(w.holdQuorum, 1)
 	return dr.Begun{
 		Product: "lab", Sites: []string{"east", "west"}, Requester: w.requester, RequesterWhy: "the start is not signed",
-		Policies: dr.Policies{Gates: gates, Hold: one, Run: one, Abandon: one},
+		Policies: dr.Policies{Gates: gates, Hold: one, Run: one, Abandon: one, Waiver: w.waiver, Discard: w.discard},
 	}, nil
 }
 
@@ -138,9 +144,12 @@ func stepsOf(ph dr.Phase) []dr.Step {
 	return []dr.Step{change}
 }
 
-func (w *world) recheck(_ context.Context, _ dr.RecheckCall) (dr.Rechecked, error) {
+func (w *world) recheck(_ context.Context, call dr.RecheckCall) (dr.Rechecked, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if call.Approval != nil {
+		w.approvals = append(w.approvals, *call.Approval)
+	}
 	w.rechecks++
 	why := ""
 	if w.stale != nil {
@@ -153,7 +162,10 @@ func (w *world) judge(_ context.Context, call dr.JudgeCall) (dr.Verdict, error) 
 	w.mu.Lock()
 	w.judged = append(w.judged, call)
 	w.mu.Unlock()
-	v := dr.Verdict{Person: call.Decision.Person, Counts: w.people[call.Decision.Person]}
+	v := dr.Verdict{Person: call.Decision.Person, Counts: w.people[call.Decision.Person], Meets: w.meets[call.Decision.Person]}
+	if call.Decision.Refused != "" {
+		return dr.Verdict{Why: "refused: by the gateway: " + call.Decision.Refused}, nil
+	}
 	if !v.Counts {
 		v.Why = "this person may not decide"
 	}

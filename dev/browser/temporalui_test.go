@@ -2,7 +2,6 @@ package browser_test
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -35,6 +34,9 @@ type links struct {
 // dataField is where the UI takes a JSON document.
 const dataField = `[aria-label="Data"]`
 
+// detailsFrame is where the UI shows a run's current details.
+const detailsFrame = "#user-metadata-current-details"
+
 func newPerson(t *testing.T) person {
 	t.Helper()
 	s := &e2e.Stage{T: t, Dev: e2e.StartDev(t, e2e.DevOptions{Memory: true, UI: true})}
@@ -55,12 +57,12 @@ func (p person) link(args ...string) links {
 }
 
 // start follows the prefilled link, pastes the input and presses the button.
-func (p person) start(l links, picture string) {
+func (p person) start(l links, shot string) {
 	p.t.Helper()
 	p.tab.Go(l.Start)
 	p.tab.See("Start Workflow", "Task Queue is Active")
 	p.fill(string(l.Input))
-	p.picture(picture)
+	picture(p.tab, shot)
 	p.tab.Press(`[data-testid="start-workflow-button"]`, "Start Workflow")
 	p.tab.See("Workflow started successfully")
 }
@@ -82,7 +84,7 @@ func (p person) details(l links, texts ...string) string {
 	var shown string
 	asked := time.Now()
 	p.tab.Await("for the details to show "+strings.Join(texts, "; "), func() bool {
-		shown = p.tab.Frame("#user-metadata-current-details")
+		shown = p.tab.Frame(detailsFrame)
 		for _, text := range texts {
 			if strings.Contains(shown, text) {
 				continue
@@ -108,7 +110,7 @@ func (p person) body(details string, verb dr.Verb) string {
 
 // send opens the form of the menu, chooses the verb from its list, where it
 // stands with its description, and fills in the document.
-func (p person) send(kind, item string, verb dr.Verb, document, picture string) {
+func (p person) send(kind, item string, verb dr.Verb, document, shot string) {
 	p.t.Helper()
 	p.tab.Press("button", "More Actions")
 	p.tab.Press("li", item)
@@ -118,16 +120,8 @@ func (p person) send(kind, item string, verb dr.Verb, document, picture string) 
 	}
 	p.tab.Press(`[role="option"]`, verb.Describe())
 	p.fill(document)
-	p.picture(picture)
+	picture(p.tab, shot)
 	p.tab.Press(`[data-testid="confirm-modal-button"]`, "Submit")
-}
-
-// picture writes a screenshot for the documentation when one is wanted.
-func (p person) picture(name string) {
-	p.t.Helper()
-	if dir := os.Getenv("SWITCHBACK_PICTURES"); dir != "" && name != "" {
-		p.tab.Picture(filepath.Join(dir, name))
-	}
 }
 
 func TestSomebodyWithOnlyTheTemporalUIStartsApprovesAndRejects(t *testing.T) {
@@ -136,7 +130,8 @@ func TestSomebodyWithOnlyTheTemporalUIStartsApprovesAndRejects(t *testing.T) {
 	p.start(takeover, "ui-start.png")
 
 	gate := p.details(takeover, "Gate open: decide", "hdbnsutil -sr_takeover")
-	p.picture("ui-gate.png")
+	browser.Get(p.tab, "look at the gate", chromedp.Evaluate[bool](`document.querySelector("`+detailsFrame+`").scrollIntoView() || true`))
+	picture(p.tab, "ui-gate.png")
 	st := p.stage.Gate(dr.GateDecide)
 	require.Contains(t, gate, dr.ShortDigest(st.Gate.Digest))
 
@@ -151,7 +146,7 @@ func TestSomebodyWithOnlyTheTemporalUIStartsApprovesAndRejects(t *testing.T) {
 	p.tab.See("COMPLETED")
 	p.tab.Press("a", "Timeline")
 	p.tab.See(`"kind": "done"`, "west is primary")
-	p.picture("ui-done.png")
+	picture(p.tab, "ui-done.png")
 	require.False(t, p.stage.Report().Votes[0].Signed)
 
 	failback := p.link("failback", "erp", "--reason", "east is ready")

@@ -100,6 +100,9 @@ func (in *input) checkDecision(v dr.Verb) error {
 	if in.set.Lookup("attempt") != nil && in.given("attempt") && in.attempt < 1 {
 		return badUsage("the attempt %d is not a number from 1 up", in.attempt)
 	}
+	if v == dr.VerbBreakGlass && strings.TrimSpace(in.reason) == "" {
+		return badUsage("break-glass needs a reason: it passes the gate alone, and stands in the report").WithNext("--reason \"...\"")
+	}
 	if v == dr.VerbAbandon && strings.TrimSpace(in.reason) == "" {
 		return badUsage("abandon needs a reason: it ends the run as it is, without undo").WithNext("--reason \"...\"")
 	}

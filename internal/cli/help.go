@@ -44,6 +44,7 @@ func commands() []command {
 		list = append(list, decisionCommand(v))
 	}
 	return append(list,
+		acknowledgeCommand(),
 		command{
 			name: "report", args: "SYSTEM", min: 1, max: 1, run: (*App).report,
 			what:  "Write the report of the present or last run: from Temporal's history while that is kept, else from the report files.",

@@ -22,7 +22,7 @@ func Actions() []kit.Action {
 		dnsPoint.Action(), dnsWithdraw.Action(), dnsTTL.Action(), dnsKnown.Action(),
 		probeClient.Action(), probeTCP.Action(), probeOld.Action(),
 		fenceOn.Action(), fenceOff.Action(),
-		runHook.Action(),
+		runHook.Action(), callHook.Action(),
 	}
 }
 

@@ -215,7 +215,7 @@ func (c composer) fromPlan(card *Card, p dr.Plan) {
 		if !s.At.IsZero() && !p.MadeAt.IsZero() {
 			age = fmt.Sprintf(" (observed %s, %s before the plan)", dr.TimeText(s.At), dr.SpanText(max(p.MadeAt.Sub(s.At), 0)))
 		}
-		card.Sites = append(card.Sites, Fact{s.Site, strings.TrimSpace(string(s.Role)+" "+s.Summary) + age})
+		card.Sites = append(card.Sites, Fact{s.Site, roleText(s.Role, s.Summary) + age})
 	}
 	for _, w := range p.Waivers {
 		card.Statements = append(card.Statements, w.Text)
@@ -228,6 +228,14 @@ func (c composer) fromPlan(card *Card, p dr.Plan) {
 		}
 		card.Commands = append(card.Commands, out)
 	}
+}
+
+// roleText names the role, unless the adapter's summary begins with it.
+func roleText(role dr.Role, summary string) string {
+	if strings.HasPrefix(summary, string(role)) {
+		return summary
+	}
+	return strings.TrimSpace(string(role) + " " + summary)
 }
 
 func lastProof(p dr.Plan) string {

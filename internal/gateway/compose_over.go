@@ -68,7 +68,7 @@ func (c composer) end(st dr.Status) Card {
 	default:
 	}
 	for _, r := range e.Roles {
-		card.Sites = append(card.Sites, Fact{r.Site, string(r.Role) + " " + r.Text})
+		card.Sites = append(card.Sites, Fact{r.Site, roleText(r.Role, r.Text)})
 	}
 	if u := e.Unprotected; u != nil {
 		card.Facts = append(card.Facts, Fact{"Unprotected", fmt.Sprintf("since %s: %s; next: %s", dr.TimeText(u.Since), u.Why, u.Next)})

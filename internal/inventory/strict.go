@@ -32,6 +32,7 @@ func decode(n node, into any, c *complaints) {
 var (
 	nodeType     = reflect.TypeFor[node]()
 	durationType = reflect.TypeFor[time.Duration]()
+	secretType   = reflect.TypeFor[SecretRef]()
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
@@ -144,6 +145,11 @@ func mapping(n node, v reflect.Value, c *complaints) {
 }
 
 func structure(n node, v reflect.Value, c *complaints) {
+	if n.y.Kind != yaml.MappingNode && v.Type() == secretType {
+		// What stands there may be the secret itself: it is not repeated.
+		c.add(n.line, "%s must be a mapping with env or file; the secret itself never stands here", place(n.path))
+		return
+	}
 	if n.y.Kind != yaml.MappingNode {
 		c.add(n.line, "%s must be a mapping, not %s", place(n.path), kindOf(n.y))
 		return

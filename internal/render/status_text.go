@@ -127,7 +127,7 @@ func gateText(s dr.Status, now time.Time, st Style) string {
 		b.WriteString("  approval usable until " + dr.TimeText(*g.UsableUntil) + " (" + dr.AgoText(*g.UsableUntil, now) + ")\n")
 	}
 	for _, v := range []dr.Verb{dr.VerbApprove, dr.VerbReject} {
-		b.WriteString(verbatim("  ", dr.GateForm(v, s.Workflow, s.System, g.Gate, g.Occurrence, g.Digest).Starter))
+		b.WriteString(verbatim("  ", g.FormOf(v, s.Workflow, s.System).Starter))
 	}
 	return b.String()
 }
@@ -171,7 +171,7 @@ func phasesText(phases []dr.PhaseStatus, now time.Time, st Style) string {
 		done := 0
 		for _, s := range ph.Steps {
 			switch s.State {
-			case dr.StepDone, dr.StepAlready, dr.StepSkipped, dr.StepUndone:
+			case dr.StepDone, dr.StepAlready, dr.StepSkipped, dr.StepUndone, dr.StepFailed:
 				done++
 			case dr.StepRunning, dr.StepHeld:
 				text = s.Title
