@@ -32,7 +32,10 @@ func (a *Activities) plan(ctx context.Context, sys *inventory.System, call dr.Pl
 	info := activity.GetInfo(ctx)
 	// No step of this run is carried out while it plans: a command of its own
 	// that still runs is in the way like any other.
-	s := a.observer().Observe(ctx, sys, "")
+	s, err := a.observe(ctx, sys)
+	if err != nil {
+		return dr.Plan{}, err
+	}
 	return planning.Compose(planning.Call{
 		System: sys, Request: call.Request, Situation: s, Finished: call.Finished, From: call.From,
 		Baseline: failbackBaseline(call, s), Pin: a.Pin, Now: a.Now(),
@@ -63,7 +66,10 @@ func (a *Activities) Recheck(ctx context.Context, call dr.RecheckCall) (dr.Reche
 	if err != nil {
 		return dr.Rechecked{}, a.failure(err)
 	}
-	s := a.observer().Observe(ctx, sys, "")
+	s, err := a.observe(ctx, sys)
+	if err != nil {
+		return dr.Rechecked{}, a.failure(err)
+	}
 	now, err := planning.Compose(planning.Call{
 		System: sys, Request: call.Request, Situation: s, Finished: call.Finished, From: call.From,
 		Baseline: failbackBaseline(dr.PlanCall{Request: call.Request, Baseline: call.Baseline}, s),
@@ -106,5 +112,20 @@ func (a *Activities) Observe(ctx context.Context, call dr.ObserveCall) (dr.Situa
 	if err != nil {
 		return dr.Situation{}, a.failure(err)
 	}
-	return redactedValue(a, a.observer().Observe(ctx, sys, ""))
+	s, err := a.observe(ctx, sys)
+	if err != nil {
+		return dr.Situation{}, a.failure(err)
+	}
+	return redactedValue(a, s)
+}
+
+// observe reads the world for a decision. What was cut off because this worker
+// lost touch with Temporal, or is being stopped, is no observation: sites that
+// answer would count as silent.
+func (a *Activities) observe(ctx context.Context, sys *inventory.System) (dr.Situation, error) {
+	s := a.observer().Observe(ctx, sys, "")
+	if ctx.Err() != nil && !asked(context.Cause(ctx)) {
+		return s, dr.Retry("severed", "the observation of %s was cut off, because this worker lost touch with Temporal or is being stopped", sys.Name)
+	}
+	return s, nil
 }

@@ -122,7 +122,7 @@ func phaseNow(ph PhaseStatus) string {
 	current := ""
 	for _, st := range ph.Steps {
 		switch st.State {
-		case StepDone, StepAlready, StepSkipped, StepUndone:
+		case StepDone, StepAlready, StepSkipped, StepUndone, StepFailed:
 			finished++
 		case StepRunning, StepHeld:
 			if current == "" {

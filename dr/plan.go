@@ -146,6 +146,9 @@ type Step struct {
 	// StopsClients marks a step after which clients cannot write any more:
 	// from there no observation lengthens the outage.
 	StopsClients bool `json:"stops_clients,omitempty"`
+	// NoVeto marks a step whose failure is recorded and does not stop the
+	// procedure: the walk goes on behind it.
+	NoVeto bool `json:"no_veto,omitempty"`
 	// Why is one sentence: why this step stands here.
 	Why string `json:"why,omitempty"`
 	// Proof says how one sees that the step's effect is there, and Guard what

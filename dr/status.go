@@ -30,6 +30,8 @@ const (
 	StepSkipped StepState = "skipped"
 	StepHeld    StepState = "on hold"
 	StepUndone  StepState = "undone"
+	// StepFailed: a step without a veto failed, and the walk went on.
+	StepFailed StepState = "failed"
 )
 
 // StepStatus is a step in a status or report.

@@ -41,6 +41,9 @@ func (r *run) record(ph dr.Phase, st dr.Step, attempt int, from time.Time, res d
 	}
 	if err != nil {
 		e.State, e.Text = dr.StepHeld, asError(err).Error()
+		if st.NoVeto {
+			e.State = dr.StepFailed
+		}
 	}
 	r.events = append(r.events, e)
 	r.evidence = append(r.evidence, res.Evidence...)
@@ -71,6 +74,13 @@ func (r *run) stepSkipped(ph dr.Phase, st dr.Step, attempt int, h *hold) {
 	r.finished = append(r.finished, dr.FinishedStep{Phase: ph, ID: st.ID, Action: st.Action, State: dr.StepSkipped})
 	r.setStep(ph, st.ID, dr.StepSkipped, attempt, "skipped by "+who(h.answer))
 	r.note("the step %s was skipped by %s", st.ID, who(h.answer))
+}
+
+// stepFailed notes the failure of a step that has no veto.
+func (r *run) stepFailed(ph dr.Phase, st dr.Step, attempt int, err error) {
+	r.finished = append(r.finished, dr.FinishedStep{Phase: ph, ID: st.ID, Action: st.Action, State: dr.StepFailed})
+	r.setStep(ph, st.ID, dr.StepFailed, attempt, asError(err).Text)
+	r.note("the step %s failed and has no veto: the procedure goes on", st.ID)
 }
 
 func (r *run) setStep(ph dr.Phase, id string, s dr.StepState, attempt int, text string) {

@@ -97,6 +97,10 @@ func (r *run) step(ph dr.Phase, st dr.Step) error {
 		if asError(err).NotSent {
 			back()
 		}
+		if st.NoVeto {
+			r.stepFailed(ph, st, attempt, err)
+			return nil
+		}
 		h := holdOf(st.ID, st.Title, attempt, asError(err), st.Skip)
 		r.setStep(ph, st.ID, dr.StepHeld, attempt, h.status.Text)
 		if err := r.holdOn(h); err != nil {

@@ -98,6 +98,9 @@ type Spec[A any] struct {
 	// Act replaces the job, for SQL on a pinned connection. Its context ends
 	// after ActWithin.
 	Act func(ctx context.Context, env Env, a A) error
+	// Call is an Act whose answer people should read: it gives what was
+	// answered as Stdout and, where the answer itself is the proof, Proof.
+	Call func(ctx context.Context, env Env, a A) (Job, error)
 	// Lock says, for an Act, what on the server keeps a second one of another
 	// worker from doing harm: its lock, its epoch, a name that carries the
 	// run. Where there is nothing, it is empty: then a new attempt waits until
@@ -135,6 +138,7 @@ type At struct {
 	Undo          *dr.Step
 	Interruptible bool
 	StopsClients  bool
+	NoVeto        bool
 }
 
 // Step makes a step of this action. It panics on arguments that its own Check
@@ -153,7 +157,7 @@ func (s Spec[A]) Step(at At, a A) dr.Step {
 	st := dr.Step{
 		ID: string(at.Phase) + "." + at.Slug, Action: s.Name, Title: at.Title, Site: at.Site, Args: raw, Kind: s.Kind,
 		Timeout: dr.Duration(at.Timeout), Undo: at.Undo, Skip: at.Skip,
-		Interruptible: at.Interruptible, StopsClients: at.StopsClients, Why: at.Why,
+		Interruptible: at.Interruptible, StopsClients: at.StopsClients, NoVeto: at.NoVeto, Why: at.Why,
 	}
 	if st.Skip == "" {
 		st.Skip = dr.SkipNever
@@ -235,7 +239,7 @@ func (t typed[A]) Guard(ctx context.Context, env Env, args json.RawMessage) (Hos
 }
 
 func (t typed[A]) Host(args json.RawMessage) string {
-	if t.s.Act != nil {
+	if t.s.Act != nil || t.s.Call != nil {
 		return ""
 	}
 	a, err := t.decode(args)
@@ -253,7 +257,7 @@ func (t typed[A]) Host(args json.RawMessage) string {
 const actDelay = 60 * time.Second
 
 func (t typed[A]) Overlap() time.Duration {
-	if t.s.Act == nil || t.s.Lock != "" {
+	if t.s.Act == nil && t.s.Call == nil || t.s.Lock != "" {
 		return 0
 	}
 	return actDelay + t.actWithin()
@@ -289,13 +293,8 @@ func (t typed[A]) Act(ctx context.Context, env Env, args json.RawMessage, guardA
 	if err != nil {
 		return Job{}, err
 	}
-	if t.s.Act != nil {
-		act, cancel := context.WithTimeout(ctx, t.actWithin())
-		defer cancel()
-		if err := t.s.Act(act, env, a); err != nil {
-			return Job{}, err
-		}
-		return Job{State: JobFinished, Started: true}, nil
+	if t.s.Act != nil || t.s.Call != nil {
+		return t.direct(ctx, env, a)
 	}
 	cmds := t.s.Commands(a)
 	if len(cmds) != 1 {
@@ -315,6 +314,24 @@ func (t typed[A]) Act(ctx context.Context, env Env, args json.RawMessage, guardA
 		}
 	}
 	return j, err
+}
+
+// direct acts without a host's job.
+func (t typed[A]) direct(ctx context.Context, env Env, a A) (Job, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.actWithin())
+	defer cancel()
+	var j Job
+	var err error
+	if t.s.Call != nil {
+		j, err = t.s.Call(ctx, env, a)
+	} else {
+		err = t.s.Act(ctx, env, a)
+	}
+	if err != nil {
+		return Job{}, err
+	}
+	j.State, j.Started = JobFinished, true
+	return j, nil
 }
 
 // progressOf asks the probe what can be told about a command that still runs.

@@ -139,6 +139,9 @@ type Job struct {
 	Stderr string
 	// Started is true when this very call started the command.
 	Started bool
+	// Proof is one sentence, set by a Call whose own answer proves the effect:
+	// then nothing else is read back.
+	Proof string
 	// Text explains a lost or void claim.
 	Text string
 	Dir  string

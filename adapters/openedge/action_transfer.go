@@ -104,6 +104,8 @@ while :; do
 	case $size in ''|*[!0-9]*) ;; *)
 		printf '%s\n' "$want" >"$f.want"; truncate -s "$size" "$f.size" || exit 6
 		if [ "$have" -gt "$size" ]; then rm -f "$p"; have=0; fi
+		free=$(df -Pk "${f%/*}" | awk 'NR == 2 { print $4 }'); need=$(((size - have + 1023) / 1024))
+		if [ "${free:-$need}" -lt "$need" ]; then echo "$need kB are to come and $free kB are free" >&2; exit 7; fi
 		[ "$have" = "$size" ] || r tail -c "+$((have + 1))" "$src" >>"$p" || :
 		have=$(stat -c %s "$p" 2>/dev/null || echo 0); [ "$have" != "$size" ] || break ;;
 	esac
@@ -164,6 +166,8 @@ var copyBackup = kit.Spec[copyArgs]{
 			return nil
 		case 5:
 			return dr.Hold("copy_damaged", "the copy on %s differs from the backup on %s and was removed", a.Target.Site, a.Source.Site).WithNext("retry copies it again")
+		case 7:
+			return dr.Hold("no_room", "the seed does not fit into %s on %s: %s", a.Target.Spool, a.Target.Site, lastOf(j.Stdout, j.Stderr)).WithNext("make room there, then retry: it goes on where it ended")
 		}
 		return dr.Hold("copy_failed", "the copy to %s did not end: %s", a.Target.Site, lastOf(j.Stdout, j.Stderr)).
 			WithNext("remove the cause (room in %s, ssh from %s to %s), then retry: it goes on where it ended", a.Target.Spool, a.Target.Site, a.SSH)

@@ -19,12 +19,15 @@ func (p *planner) failback() error {
 	}
 	prim := p.in.Situation.Primaries()
 	if len(prim) == 0 {
-		return dr.Refuse("no_primary", "no site of %s takes updates: there is nothing to fail back from", p.s.name).WithNext("take over first")
+		return p.noPrimary(dr.Refuse("no_primary", "no site of %s takes updates: there is nothing to fail back from", p.s.name).WithNext("take over first"))
 	}
 	p.d.From, p.d.To = prim[0], to
 	if prim[0] == to {
 		if p.in.Gate == dr.GateCutover {
 			return p.handedBack(to)
+		}
+		if err := p.onlySource(to); err != nil {
+			return err
 		}
 		p.d.Nothing = to + " is the source already"
 		return nil
@@ -40,6 +43,37 @@ func (p *planner) failback() error {
 	default:
 		return p.convert(prim[0], to)
 	}
+}
+
+// noPrimary tells of a site that could not be read before it says that nobody is
+// the source: that site may be it.
+func (p *planner) noPrimary(e *dr.Error) error {
+	if err := p.unread(); err != nil {
+		return err
+	}
+	return e
+}
+
+// unread is the refusal for the first site that could not be read.
+func (p *planner) unread() error {
+	for _, st := range p.s.sites {
+		if _, ok := p.rs[st.Name]; !ok {
+			_, err := p.readable(st.Name)
+			return err
+		}
+	}
+	return nil
+}
+
+// onlySource refuses to call a site the source while a site that could not be
+// read may be the one that took over, unless a target is in step with it.
+func (p *planner) onlySource(to string) error {
+	for _, o := range p.s.others(to) {
+		if inStep(p.rs[to], p.rs[o.Name], o.Place.Agent) {
+			return nil
+		}
+	}
+	return p.unread()
 }
 
 // handedBack plans what is left when the roles are exchanged already.

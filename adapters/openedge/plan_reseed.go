@@ -18,7 +18,7 @@ func (p *planner) reseed() error {
 	}
 	prim := p.in.Situation.Primaries()
 	if len(prim) == 0 {
-		return dr.Refuse("no_primary", "no site of %s takes updates: there is nothing to copy from", p.s.name)
+		return p.noPrimary(dr.Refuse("no_primary", "no site of %s takes updates: there is nothing to copy from", p.s.name))
 	}
 	if prim[0] == to {
 		return dr.Refuse("is_primary", "%s is the source: a reseed would overwrite the data that counts", to).WithNext("name the site that shall be overwritten")

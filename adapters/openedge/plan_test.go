@@ -94,6 +94,26 @@ func TestWhatMustNotGoOnIsRefusedWithItsName(t *testing.T) {
 	}
 }
 
+func TestASiteThatIsSilentMayBeTheSource(t *testing.T) {
+	for name, c := range map[string]struct {
+		east seen
+		req  dr.Request
+		g    dr.Gate
+	}{
+		"the old source is back and open":    {openSource(true), goBack, dr.GateConvert},
+		"nobody that answers takes updates":  {closedTarget(), goBack, dr.GateConvert},
+		"there is nothing to copy from here": {closedTarget(), seedEast, dr.GateOverwrite},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := onPaper(t, "", c.east, newSource())
+			p.silent["west"], p.base = true, &dr.Baseline{Primary: "east"}
+			_, err := p.plan(c.req, c.g)
+			require.True(t, dr.HasCode(err, "unreadable"), "%v", err)
+			require.ErrorContains(t, err, "west")
+		})
+	}
+}
+
 func TestTheLossIsNeverCalledZeroWithoutAProof(t *testing.T) {
 	p := onPaper(t, "", closedSource(), lostTarget())
 	d, err := p.plan(takeUnplanned, dr.GateDecide)

@@ -41,13 +41,21 @@ func TestALostSourceIsSeededAnewByBothRoutesAndBothTransfers(t *testing.T) {
 	}
 }
 
-func TestTheOtherTargetOfAReplicationSetFollowsTheNewSource(t *testing.T) {
+func TestTheOtherTargetOfAReplicationSetFollowsTheNewSourceAndBack(t *testing.T) {
 	t.Parallel()
 	w := newWorldOf(t, 3, "replication-set=1")
 	w.walk(takePlanned, dr.GateDecide, "aa11")
 	w.write("west", 21, 30)
 	for _, n := range []string{"east", "north"} {
 		w.eventually(n+" has the records of the new source", func() bool { return w.records(n) == "30" })
+	}
+	w.base = &dr.Baseline{Primary: "east"}
+	w.walk(goBack, dr.GateConvert, "bb22")
+	w.walk(goBack, dr.GateCutover, "bb22")
+	require.Equal(t, []string{"east"}, w.observe().Primaries())
+	w.write("east", 31, 40)
+	for _, n := range []string{"west", "north"} {
+		w.eventually(n+" follows the source at home", func() bool { return w.records(n) == "40" })
 	}
 }
 

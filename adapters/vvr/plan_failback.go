@@ -33,6 +33,9 @@ func (p *planner) failback() error {
 		if p.in.Gate == dr.GateCutover {
 			return p.handedBack(to)
 		}
+		if err := p.onlyPrimary(to); err != nil {
+			return err
+		}
 		p.d.Nothing = to + " is the Primary already"
 		return nil
 	}
@@ -71,7 +74,38 @@ func (p *planner) newest(to string) (string, error) {
 	case len(prim) == 1:
 		return prim[0], nil
 	}
-	return "", dr.Refuse("no_primary", "no site of %s is a Primary: there is nothing to fail back from", p.s.name).WithNext("take over first")
+	return "", p.noPrimary(dr.Refuse("no_primary", "no site of %s is a Primary: there is nothing to fail back from", p.s.name).WithNext("take over first"))
+}
+
+// noPrimary tells of a site that could not be read before it says that there is
+// no Primary: that site may be the one.
+func (p *planner) noPrimary(e *dr.Error) error {
+	if err := p.unread(); err != nil {
+		return err
+	}
+	return e
+}
+
+// unread is the refusal for the first site that could not be read.
+func (p *planner) unread() error {
+	for _, n := range p.s.Sites() {
+		if _, ok := p.rs[n]; !ok {
+			_, err := p.readable(n)
+			return err
+		}
+	}
+	return nil
+}
+
+// onlyPrimary refuses to call a site the Primary while a site that could not be
+// read may be the one that took over, unless somebody receives from it.
+func (p *planner) onlyPrimary(to string) error {
+	for _, n := range p.others(to, "") {
+		if p.behind(to, n).Why == "" {
+			return nil
+		}
+	}
+	return p.unread()
 }
 
 // convert makes the original Primary a Secondary in the way that its state asks

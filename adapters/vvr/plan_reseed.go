@@ -14,7 +14,7 @@ func (p *planner) reseed() error {
 	prim := p.primaries()
 	switch {
 	case len(prim) == 0:
-		return dr.Refuse("no_primary", "no site of %s is a Primary: there is nothing to copy from", p.s.name)
+		return p.noPrimary(dr.Refuse("no_primary", "no site of %s is a Primary: there is nothing to copy from", p.s.name))
 	case len(prim) > 1:
 		return dr.Refuse("primaries", "%v are all Primaries", prim).WithNext("start a failback: it makes the one that came back a Secondary first")
 	case prim[0] == to:

@@ -287,6 +287,11 @@ func TestAFailbackIsRefusedWithTheManualsReason(t *testing.T) {
 		{"nobody is Primary", "no_primary", func(s *scene) {
 			s.hosts["sea-db"].role, s.hosts["lon-db"].role = roleSecondary, roleSecondary
 		}},
+		{"the new Primary is silent and the old one is back", "unreadable", func(s *scene) { s.hosts["lon-db"].down = true }},
+		{"nobody is Primary that answers", "unreadable", func(s *scene) {
+			s.hosts["sea-db"].role = roleSecondary
+			s.hosts["lon-db"].down = true
+		}},
 		{"the site is lost", "unreadable", func(s *scene) { s.hosts["sea-db"].down = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

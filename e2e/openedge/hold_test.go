@@ -27,6 +27,11 @@ func TestAReseedIsHeldAtEverythingThatGoesWrong(t *testing.T) {
 	s.Approve(dr.GateOverwrite)
 	h := s.hold("the backup of west is not complete") // disk full at the backup
 	s.Unfault("space", "west", "spool")
+	s.Fault("space", "east", "spool", "1")
+	s.answer(h, dr.VerbRetry)
+
+	h = s.hold("the seed does not fit into") // disk full at the transfer
+	s.Unfault("space", "east", "spool")
 	s.Fault("small-structure", "east")
 	s.answer(h, dr.VerbRetry)
 

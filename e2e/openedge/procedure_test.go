@@ -74,8 +74,11 @@ func TestTheLossIsAWindowWhereTheWatchSawAfterImageFilesAcknowledged(t *testing.
 	require.NotNil(t, m, st.Gate.Loss)
 	since, err := time.Parse(time.RFC3339, m[1])
 	require.NoError(t, err)
-	s.Approve(dr.GateDecide)
-	s.Ended(run, dr.EndDone)
+	s.survivesIn(run, func() {
+		s.CutSSH()
+		s.KillWorker()
+	}, "promote.transition")
+	require.Equal(t, 1, s.sent("west", "dsrutil transition"), "%v", s.Ledger().Commands)
 	s.Writes(5)
 	l := s.Ledger()
 	require.NotNil(t, l.Lost, l.Complaint)
@@ -104,6 +107,29 @@ func (s *stage) proven(target string) {
 		}
 		return m.Proof != nil && m.Proof.Site == target, fmt.Sprintf("%+v", m)
 	})
+}
+
+// TestAReseedByTheOtherRouteIsFollowedInEveryPhase takes the route without
+// -REPLTransition over a device that both hosts see.
+func TestAReseedByTheOtherRouteIsFollowedInEveryPhase(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "reseed=enable", "transfer=shared")
+	s.Fault("emergency-stop", "west")
+	s.Writes(20)
+	s.Slowdown()
+	hit := s.Survives(s.Start(dr.ProcReseed, `{"system":"depot","to":"west","reason":"test"}`), func() {
+		s.CutSSH()
+		s.KillWorker()
+	})
+	for _, ph := range []dr.Phase{dr.PhaseBackup, dr.PhaseTransfer, dr.PhaseRestore, dr.PhaseTransition, dr.PhaseStartReplication} {
+		require.NotEmpty(t, hit[ph], "%v", hit)
+	}
+	require.Equal(t, 1, s.sent("east", "probkup"), "%v", s.Ledger().Commands)
+	require.Equal(t, 1, s.sent("west", "prorest"), "%v", s.Ledger().Commands)
+	require.Equal(t, 1, s.sent("west", "proutil enableSiteReplication"), "%v", s.Ledger().Commands)
+	s.Writes(20)
+	s.Clean()
+	s.inStep("east", "west")
 }
 
 // TestALostSourceIsTakenOverAndComesBackByACopy: the loss is within the

@@ -78,3 +78,27 @@ func TestAReseedByAutosyncWhoseWorkerIsKilledInEveryPhase(t *testing.T) {
 	s.Clean()
 	s.quiet("east", func() { s.equal("east", "west", "north") })
 }
+
+// TestAnAbortedCopyEndsItsCommandAndDeletesItsCheckpoint: nothing of it goes on
+// on the host, and the next reseed begins anew.
+func TestAnAbortedCopyEndsItsCommandAndDeletesItsCheckpoint(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.Fault("slow-sync", "east", "1000")
+	run := s.Start(dr.ProcReseed, seedNorth)
+	s.Approve(dr.GateOverwrite)
+	s.shows("east", running, "Started")
+	s.Signal(dr.VerbAbort, `{"person":"ana","reason":"not today"}`)
+	res := s.Ended(run, dr.EndAborted)
+	t.Log(res.Ending.Text)
+	require.Empty(t, s.checkpoints("east"))
+	require.NotContains(t, s.on("east", "ps -eo args | grep \"$LAB_ROOT\" | grep -v grep || :"), " syncrvg ")
+	s.times(1, "east", "vradmin syncrvg")
+
+	s.Unfault("slow-sync", "east")
+	run = s.Start(dr.ProcReseed, seedNorth)
+	s.Approve(dr.GateOverwrite)
+	s.Ended(run, dr.EndDone)
+	s.Clean()
+	s.quiet("east", func() { s.equal("east", "west", "north") })
+}

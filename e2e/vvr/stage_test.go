@@ -38,7 +38,7 @@ type stage struct{ *e2e.Stage }
 func newStage(t *testing.T, settings ...string) *stage {
 	t.Helper()
 	args := []string{"--sites", "3"}
-	for _, s := range append([]string{"heartbeat=300ms", "volume-mb=2", "srl-kb=4096"}, settings...) {
+	for _, s := range append([]string{"heartbeat=1s", "volume-mb=2", "srl-kb=4096"}, settings...) {
 		args = append(args, "--set", s)
 	}
 	return &stage{e2e.NewStage(t, "vvr", args...)}

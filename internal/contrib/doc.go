@@ -21,7 +21,7 @@ func Actions() []kit.Action {
 		pgbouncerPause.Action(), pgbouncerResume.Action(), pgbouncerPoint.Action(), pgbouncerProve.Action(),
 		dnsPoint.Action(), dnsWithdraw.Action(), dnsTTL.Action(), dnsKnown.Action(),
 		fenceOn.Action(), fenceOff.Action(),
-		runHook.Action(),
+		runHook.Action(), callHook.Action(),
 	}
 }
 

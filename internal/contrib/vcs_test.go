@@ -38,7 +38,7 @@ func newVCS(t *testing.T) *vcs {
 	t.Helper()
 	v := &vcs{t: t, dir: t.TempDir(), run: map[string][]string{}}
 	for name, text := range map[string]string{"hagrp": cluster, "sudo": "#!/bin/sh\nshift\nexec \"$@\"\n"} {
-		require.NoError(t, os.WriteFile(filepath.Join(v.dir, name), []byte(text), 0o755)) //nolint:gosec // a program
+		require.NoError(t, os.WriteFile(filepath.Join(v.dir, name), []byte(text), 0o755))
 	}
 	app := inventory.Application{Name: "shop", Hosts: map[string]string{"east": "app1", "west": "app2"}, Group: "shop_grp", Timeout: dr.Duration(time.Minute)}
 	for _, name := range []string{"app.stop", "app.start"} {
@@ -76,7 +76,7 @@ func TestAServiceGroupIsRunningOrStoppedOnlyWhereEverySystemSaysSo(t *testing.T)
 		head + "shop_grp State sea01 |OFFLINE|FAULTED|\nshop_grp State sea02 |OFFLINE|\n":  1,
 		head + "shop_grp State sea01 |ONLINE|STOPPING|\nshop_grp State sea02 |OFFLINE|\n":  1,
 		head + "shop_grp State sea01 |OFFLINE|STARTING|\nshop_grp State sea02 |OFFLINE|\n": 1,
-		head: 1,
+		head:                                    1,
 		"VCS WARNING V-16-1-0 something else\n": 1,
 	} {
 		v.says(text)

@@ -12,15 +12,15 @@ import (
 )
 
 // ours are the programs of this repository.
-var ours = map[string]bool{"worker": true, "starter": true, "lab": true, "dev": true}
+var ours = map[string]bool{"worker": true, "starter": true, "chatops": true, "lab": true, "dev": true}
 
 // foreign are programs that pages may use and that are not looked at.
 var foreign = map[string]bool{
-	"apt-get": true, "base64": true, "cd": true, "curl": true, "docker": true, "export": true, "git": true, "printf": true, "temporal": true,
+	"apt-get": true, "base64": true, "cd": true, "curl": true, "docker": true, "export": true, "git": true, "printf": true, "ssh-keygen": true, "temporal": true,
 }
 
 // span is inline code that reads like a command of ours.
-var span = regexp.MustCompile("`((?:make|worker|starter|lab) [a-z][^`]*)`")
+var span = regexp.MustCompile("`((?:make|worker|starter|chatops|lab) [a-z][^`]*)`")
 
 // fault finds the names of the lab's fault switches in its source.
 var fault = regexp.MustCompile(`Name: "([a-z-]+)", Usage:`)
@@ -59,7 +59,7 @@ func TestEveryFolderThatTheMakefileBuildsExists(t *testing.T) {
 func TestAWrongCommandIsFound(t *testing.T) {
 	for _, line := range []string{
 		"make tset", "make demo APPROVE=yes", "starter aprove orders", "starter approve orders --diggest 12", "worker chek",
-		"worker check --inventry x", "lab down --dir x", "lab up oracle", "lab fault --dir x host-dwon east", "go run ./starterr systems",
+		"worker check --inventry x", "chatops chek", "chatops run --confg x", "lab down --dir x", "lab up oracle", "lab fault --dir x host-dwon east", "go run ./starterr systems",
 		"scripts/tst.sh", "scripts/test.sh raec", "starter plan orders", "dev serve", "rm -rf /", "starter systems && starter nothing",
 	} {
 		found := ""

@@ -21,5 +21,5 @@ func TestTheExampleInventoryLoadsWithTheRealAdapters(t *testing.T) {
 	require.Len(t, orders.Fences, 1)
 	require.Len(t, orders.Applications, 2)
 	require.Len(t, orders.Clients, 5)
-	require.Len(t, orders.Hooks, 1)
+	require.Len(t, orders.Hooks, 2)
 }

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// programs builds worker, starter and lab. The development server is too large
+// programs builds worker, starter, chatops and lab. The development server is too large
 // to be built for this: its flags are looked up in its source.
 func programs(t *testing.T) built {
 	t.Helper()
@@ -42,7 +42,7 @@ func programs(t *testing.T) built {
 		if buildDir, errBuild = os.MkdirTemp("", "switchback-docs-"); errBuild != nil {
 			return
 		}
-		cmd := exec.Command("go", "build", "-o", buildDir+string(filepath.Separator), "./worker", "./starter", "./lab")
+		cmd := exec.Command("go", "build", "-o", buildDir+string(filepath.Separator), "./worker", "./starter", "./chatops", "./lab")
 		cmd.Dir = root
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out
@@ -83,11 +83,11 @@ func (b built) complaint(t *testing.T, program string, args []string) string {
 	switch program {
 	case "starter":
 		return b.starter(t, sub, words, flags)
-	case "worker":
-		if known := b.run(t, "worker", "no-such-command"); sub != "" && !hasWord(known, sub) {
-			return "worker has no command " + sub
+	case "worker", "chatops":
+		if known := b.run(t, program, "no-such-command"); sub != "" && !hasWord(known, sub) {
+			return program + " has no command " + sub
 		}
-		return missing(b.run(t, "worker", "run", "-h"), "-", flags)
+		return missing(b.run(t, program, "run", "-h"), "-", flags)
 	case "lab":
 		usage := b.run(t, "lab")
 		if sub != "" && !strings.Contains(usage, "lab "+sub+" ") {

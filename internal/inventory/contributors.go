@@ -44,17 +44,6 @@ type fenceFile struct {
 	Timeout        dr.Duration `yaml:"timeout"`
 }
 
-type hookFile struct {
-	Name    string      `yaml:"name"`
-	Phase   dr.Phase    `yaml:"phase"`
-	When    When        `yaml:"when"`
-	Host    string      `yaml:"host"`
-	Run     []string    `yaml:"run"`
-	Check   []string    `yaml:"check"`
-	Timeout dr.Duration `yaml:"timeout"`
-	Skip    dr.Skip     `yaml:"skip"`
-}
-
 // unitPattern is systemd's alphabet for the names of services, without the
 // backslash.
 var unitPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}\.(service|target|socket|timer)$`)
@@ -80,12 +69,7 @@ func (l *loader) contributors(e entry, s *System, use *usage) {
 		l.fence(at, f, s, use)
 		s.Fences = append(s.Fences, Fence(f))
 	}
-	for _, at := range l.parts(e, "hooks") {
-		f := hookFile{Timeout: dr.Duration(DefaultTimeout), When: Before, Skip: dr.SkipNever}
-		decode(at, &f, l.complaints)
-		l.hook(at, f, use)
-		s.Hooks = append(s.Hooks, Hook(f))
-	}
+	l.hooks(e, s, use)
 }
 
 // parts lists the elements of one of the system's lists and complains about
@@ -215,25 +199,6 @@ func (l *loader) fence(at node, f fenceFile, s *System, use *usage) {
 	case strings.ContainsFunc(f.Proven, isControl) || strings.TrimSpace(f.Proven) != f.Proven:
 		l.add(at.at("proven").line, "%s.proven must be one line without outer blanks", at.path)
 	}
-	l.timeout(at, f.Timeout)
-}
-
-func (l *loader) hook(at node, f hookFile, use *usage) {
-	known := texts(phases())
-	switch {
-	case !at.has("phase"):
-		l.add(at.line, "%s has no phase", at.path)
-	case f.Phase != "" && !slices.Contains(known, string(f.Phase)):
-		l.add(at.at("phase").line, "%s.phase is %q, which is no phase; %s", at.path, dr.Clip(string(f.Phase), 60), suggest(string(f.Phase), known))
-	}
-	if f.When != Before && f.When != After {
-		l.add(at.at("when").line, "%s.when is %q, not before or after", at.path, dr.Clip(string(f.When), 40))
-	}
-	if f.Skip != dr.SkipNever && f.Skip != dr.SkipDecision && f.Skip != dr.SkipFree {
-		l.add(at.at("skip").line, "%s.skip is %q, not never, decision or free", at.path, dr.Clip(string(f.Skip), 40))
-	}
-	l.requireHost(at, f.Host, use)
-	l.commands(at, map[string][]string{"run": f.Run, "check": f.Check})
 	l.timeout(at, f.Timeout)
 }
 

@@ -26,6 +26,11 @@ func (s *System) Needs() []kit.Need {
 			}
 		}
 	}
+	for _, h := range s.Hooks {
+		if h.HTTP == nil {
+			out = append(out, kit.Need{Host: h.Host, Tools: []kit.Tool{timeoutTool}})
+		}
+	}
 	return out
 }
 

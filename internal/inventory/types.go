@@ -176,26 +176,3 @@ type Fence struct {
 	SurvivesReboot bool
 	Timeout        dr.Duration
 }
-
-// When says on which side of a phase a hook runs.
-type When string
-
-// The sides of a phase.
-const (
-	Before When = "before"
-	After  When = "after"
-)
-
-// Hook is a command of the operator's own in a phase.
-type Hook struct {
-	Name  string
-	Phase dr.Phase
-	When  When
-	Host  string
-	Run   []string
-	// Check proves the effect: exit code 0 means that it is there, 1 that it
-	// is not, everything else means unknown.
-	Check   []string
-	Timeout dr.Duration
-	Skip    dr.Skip
-}

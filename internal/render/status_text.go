@@ -171,7 +171,7 @@ func phasesText(phases []dr.PhaseStatus, now time.Time, st Style) string {
 		done := 0
 		for _, s := range ph.Steps {
 			switch s.State {
-			case dr.StepDone, dr.StepAlready, dr.StepSkipped, dr.StepUndone:
+			case dr.StepDone, dr.StepAlready, dr.StepSkipped, dr.StepUndone, dr.StepFailed:
 				done++
 			case dr.StepRunning, dr.StepHeld:
 				text = s.Title

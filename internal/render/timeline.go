@@ -203,7 +203,7 @@ func eventBar(e dr.Event, end time.Time, steps map[string]dr.Step, sc scale) (ba
 	case dr.KindRead:
 	}
 	switch e.State {
-	case dr.StepHeld:
+	case dr.StepHeld, dr.StepFailed:
 		class += " held"
 	case dr.StepUndone:
 		class = "undone"

@@ -134,7 +134,8 @@ func (r *run) promote(to string, members []string) error {
 // the lab's own reading of it.
 func (d *daemon) settle() {
 	for ; ; time.Sleep(settleEvery) {
-		if !d.busy.TryLock() {
+		// Commands are refused only while there is something to settle.
+		if v, err := d.viewOf(d.config.Host); err != nil || v.MigratesTo == "" || !d.busy.TryLock() {
 			continue
 		}
 		d.settleOnce()
