@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -216,6 +217,9 @@ func (v variables) HandleQuery(string) (*gomysql.Result, error) {
 	return gomysql.NewResult(set), err
 }
 
+// speaker has keys of its own, which take time to make.
+var speaker = sync.OnceValue(mysqlserver.NewDefaultServer)
+
 // speaksMySQL serves MySQL's protocol as one server.
 func speaksMySQL(t *testing.T, v variables) string {
 	t.Helper()
@@ -229,7 +233,7 @@ func speaksMySQL(t *testing.T, v variables) string {
 				return
 			}
 			go func() {
-				conn, err := mysqlserver.NewConn(c, "probe", "right password", v)
+				conn, err := speaker().NewConn(c, "probe", "right password", v)
 				for err == nil {
 					err = conn.HandleCommand()
 				}
