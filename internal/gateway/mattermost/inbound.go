@@ -13,6 +13,7 @@ import (
 
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/gateway"
+	"github.com/switchback-dr/switchback/internal/gateway/wire"
 )
 
 // How long a request waits for its work. Mattermost waits longer, but a person
@@ -90,6 +91,7 @@ func (c *Channel) action(w http.ResponseWriter, r *http.Request) {
 		err = dr.Refuse("forged", "it names nobody")
 	}
 	if err != nil {
+		wire.Peek(in.Context.Token, &k)
 		c.core.Forged(Name, k.Ref.System, "a click without a good token: "+dr.AsError(err, "forged").Text)
 		http.Error(w, "this click was not made with one of our buttons", http.StatusUnauthorized)
 		return
@@ -145,6 +147,7 @@ func (c *Channel) form(w http.ResponseWriter, r *http.Request) {
 		reply(w, map[string]any{"error": "Nothing was sent: this form is too old. Press the button again."})
 		return
 	case err != nil:
+		wire.Peek(in.State, &f)
 		c.core.Forged(Name, f.Ref.System, "a form without a good token: "+dr.AsError(err, "forged").Text)
 		http.Error(w, "this form was not opened by us", http.StatusUnauthorized)
 		return

@@ -75,6 +75,7 @@ func TestAClickWithoutOurTokenForThisPostAndChannelIsNobodys(t *testing.T) {
 		require.Equal(t, 401, status, name)
 	}
 	require.Len(t, d.core.forged, 7)
+	require.Contains(t, d.core.forged, "orders: a click without a good token: it belongs to another post or channel", "the run that it names shows that somebody tried")
 	require.Empty(t, d.dialogs)
 	d.clock = d.clock.Add(buttonsFor + time.Minute)
 	status, answer := d.json("/mattermost/action", d.clickBody(p, 0, anna))

@@ -129,7 +129,10 @@ func refused(p post) string {
 
 func (s *server) create(w http.ResponseWriter, r *http.Request) {
 	var p post
-	require.NoError(s.t, json.NewDecoder(r.Body).Decode(&p))
+	if json.NewDecoder(r.Body).Decode(&p) != nil {
+		s.answer(w, 400, map[string]string{"id": "api.context.invalid_body_param.app_error"})
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if why := refused(p); why != "" || p.ChannelID != place && p.ChannelID != other {
@@ -144,7 +147,10 @@ func (s *server) create(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) patch(w http.ResponseWriter, r *http.Request) {
 	var n post
-	require.NoError(s.t, json.NewDecoder(r.Body).Decode(&n))
+	if json.NewDecoder(r.Body).Decode(&n) != nil {
+		s.answer(w, 400, map[string]string{"id": "api.context.invalid_body_param.app_error"})
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, ok := s.posts[r.PathValue("id")]
@@ -175,7 +181,10 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) open(w http.ResponseWriter, r *http.Request) {
 	var d dialog
-	require.NoError(s.t, json.NewDecoder(r.Body).Decode(&d))
+	if json.NewDecoder(r.Body).Decode(&d) != nil {
+		s.answer(w, 400, map[string]string{"id": "api.context.invalid_body_param.app_error"})
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.triggers[d.TriggerID] || len(d.Dialog.Title) > 24 || len(d.Dialog.Elements) > 5 || d.URL == "" {
@@ -222,10 +231,10 @@ func (c *core) Command(_ context.Context, by gateway.Asker, text string) gateway
 	return gateway.Answer{Text: "you said " + text}
 }
 
-func (c *core) Forged(_, _, why string) {
+func (c *core) Forged(_, system, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.forged = append(c.forged, why)
+	c.forged = append(c.forged, system+": "+why)
 }
 
 func (c *core) Later(limit time.Duration, f func(ctx context.Context)) bool {

@@ -40,7 +40,6 @@ func newFlow(t *testing.T) *flow {
 
 func (f *flow) take(w http.ResponseWriter, r *http.Request) {
 	raw, err := io.ReadAll(r.Body)
-	require.NoError(f.t, err)
 	var m struct {
 		Type        string `json:"type"`
 		Attachments []struct {
@@ -48,7 +47,7 @@ func (f *flow) take(w http.ResponseWriter, r *http.Request) {
 			Content     map[string]any `json:"content"`
 		} `json:"attachments"`
 	}
-	if len(raw) > 28<<10 || json.Unmarshal(raw, &m) != nil || m.Type != "message" || len(m.Attachments) != 1 ||
+	if err != nil || len(raw) > 28<<10 || json.Unmarshal(raw, &m) != nil || m.Type != "message" || len(m.Attachments) != 1 ||
 		m.Attachments[0].ContentType != "application/vnd.microsoft.card.adaptive" || m.Attachments[0].Content["type"] != "AdaptiveCard" || m.Attachments[0].Content["version"] == nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return

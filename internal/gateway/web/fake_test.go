@@ -54,10 +54,10 @@ func (c *core) Decide(_ context.Context, in gateway.Intent) gateway.Answer {
 	return c.answer
 }
 
-func (c *core) Forged(_, _, why string) {
+func (c *core) Forged(_, system, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.forged = append(c.forged, why)
+	c.forged = append(c.forged, system+": "+why)
 }
 
 // ref is of the one plan that is asked about.

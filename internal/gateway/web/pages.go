@@ -8,6 +8,7 @@ import (
 
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/gateway"
+	"github.com/switchback-dr/switchback/internal/gateway/wire"
 )
 
 // formFor is how long a form that was shown can be sent.
@@ -117,7 +118,8 @@ func (c *Channel) decide(w http.ResponseWriter, r *http.Request) {
 		c.problem(w, r, http.StatusConflict, dr.Refuse("too_old", "nothing was sent: this form is too old").WithNext("open it again and read what stands there now"))
 		return
 	case err != nil:
-		c.core.Forged(Name, "", "a form was sent that was not shown to "+s.Account)
+		wire.Peek(r.PostFormValue("slip"), &f)
+		c.core.Forged(Name, f.Ref.System, "a form was sent that was not shown to "+s.Account)
 		c.problem(w, r, http.StatusForbidden, dr.Refuse("forged", "nothing was sent: this form was not made here for you"))
 		return
 	case r.PostFormValue("sure") != "yes":
@@ -147,7 +149,8 @@ func (c *Channel) follow(w http.ResponseWriter, r *http.Request) {
 		c.problem(w, r, http.StatusGone, dr.Refuse("too_old", "this link is too old").WithNext("open the board and read what is asked now"))
 		return
 	case err != nil:
-		c.core.Forged(Name, "", "a link that was not made here was opened")
+		wire.Peek(r.PathValue("token"), &ref)
+		c.core.Forged(Name, ref.System, "a link that was not made here was opened")
 		c.problem(w, r, http.StatusForbidden, dr.Refuse("forged", "this link was not made here, or it was changed"))
 		return
 	}

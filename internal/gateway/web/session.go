@@ -27,6 +27,7 @@ func (c *Channel) setCookie(w http.ResponseWriter, name, value string, length ti
 	if age == 0 {
 		age = -1
 	}
+	//nolint:gosec // Secure is unset on this machine alone: public_url must be https elsewhere
 	http.SetCookie(w, &http.Cookie{
 		Name: c.cookieName(name), Value: value, Path: "/", MaxAge: age,
 		HttpOnly: true, Secure: c.base.Scheme == "https", SameSite: http.SameSiteLaxMode,

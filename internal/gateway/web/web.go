@@ -80,7 +80,7 @@ func New(node inventory.Node, g *gateway.Gateway) (gateway.Channel, error) {
 		return nil, node.Complain("session", "a session lasts from 1m to 24h")
 	}
 	issuer, err := url.Parse(s.Issuer)
-	if err != nil || !secure(issuer) {
+	if err != nil || !wire.Secure(issuer) {
 		return nil, node.Complain("issuer", "the issuer must be an https address")
 	}
 	key, err := s.Key.Read("channels.web.key")
@@ -108,18 +108,12 @@ func publicBase(address string) (*url.URL, string) {
 	switch {
 	case err != nil || u.Host == "":
 		return nil, "the address by which people reach this gateway, such as https://dr.example.com"
-	case !secure(u):
+	case !wire.Secure(u):
 		return nil, "it must begin with https"
 	case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return nil, "a scheme and a host, without a path"
 	}
 	return u, ""
-}
-
-// secure says whether an address is https, or plain on this machine.
-func secure(u *url.URL) bool {
-	host := u.Hostname()
-	return u.Scheme == "https" || u.Scheme == "http" && (host == "127.0.0.1" || host == "::1" || host == "localhost")
 }
 
 func (c *Channel) address(path string) string { return c.base.String() + path }

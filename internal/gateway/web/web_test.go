@@ -77,6 +77,7 @@ func TestAFormThatWasNotShownToThisPersonDecidesNothing(t *testing.T) {
 		require.Contains(t, page, "not made here for you", name)
 	}
 	require.Len(t, s.core.forged, 6)
+	require.Contains(t, s.core.forged, "orders: a form was sent that was not shown to oidc:anna", "the run that it names shows that somebody tried")
 
 	status, _ := s.visitor().post("/decide", form(own[0]))
 	require.Equal(t, http.StatusUnauthorized, status, "not signed in")

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -211,6 +213,31 @@ func TestAMessageIsSignedDocumentedJSON(t *testing.T) {
 	p.Place = "nowhere"
 	_, err = b.channel.Deliver(t.Context(), p)
 	require.Equal(t, dr.ClassRefuse, dr.ClassOf(err))
+}
+
+func TestTheDocumentedFormsAreTheRealOnes(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "channels.md"))
+	require.NoError(t, err)
+	var blocks []string
+	for _, part := range strings.Split(string(page), "```json\n")[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		blocks = append(blocks, block)
+	}
+	require.Len(t, blocks, 2)
+	var m message
+	require.NoError(t, dr.DecodeStrict([]byte(blocks[0]), &m))
+	sent, err := json.Marshal(messageOf(gateway.Post{Card: gateway.Card{Commands: []gateway.Phase{{}}, Buttons: []gateway.Button{{}}}}))
+	require.NoError(t, err)
+	var documented, written struct{ Card map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(blocks[0]), &documented))
+	require.NoError(t, json.Unmarshal(sent, &written))
+	for field := range written.Card {
+		require.Contains(t, documented.Card, field, "a field that the documentation leaves out")
+	}
+	b := newBench(t)
+	status, answer := b.send("/webhook/ops/decisions", blocks[1], nil)
+	require.Equal(t, 200, status, answer)
+	require.Equal(t, m.Card.Actions[0].Ref, ref(b.core.intents[0].Ref), "the ref goes back as it came")
 }
 
 func FuzzDecision(f *testing.F) {

@@ -125,8 +125,14 @@ func CheckAddress(address string) error {
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
 		return errors.New("this is not an address such as https://chat.example.com")
 	}
-	if host := u.Hostname(); u.Scheme != "https" && !(u.Scheme == "http" && (host == "127.0.0.1" || host == "::1" || host == "localhost")) {
+	if !Secure(u) {
 		return errors.New("an address that secrets are sent to must begin with https")
 	}
 	return nil
+}
+
+// Secure says whether an address is https, or plain on this machine.
+func Secure(u *url.URL) bool {
+	host := u.Hostname()
+	return u.Scheme == "https" || u.Scheme == "http" && (host == "127.0.0.1" || host == "::1" || host == "localhost")
 }

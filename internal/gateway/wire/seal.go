@@ -76,6 +76,20 @@ func (s Sealer) Open(purpose, token string, now time.Time, v any) error {
 	return nil
 }
 
+// Peek reads what a token claims, although nobody vouches for it: only to show
+// in a report that somebody tried. v stays as it is when nothing can be read.
+func Peek(token string, v any) {
+	text, _, _ := strings.Cut(token, ".")
+	if len(token) > maxToken {
+		return
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(text)
+	var in sealed
+	if err == nil && json.Unmarshal(payload, &in) == nil {
+		_ = json.Unmarshal(in.Value, v) // anything may be in there
+	}
+}
+
 func (s Sealer) mac(purpose, text string) string {
 	h := hmac.New(sha256.New, s.key)
 	h.Write([]byte(purpose + "\x00" + text))

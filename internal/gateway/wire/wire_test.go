@@ -34,6 +34,8 @@ func TestATokenOpensForItsPurposeAndTimeOnly(t *testing.T) {
 	for _, bad := range []string{"", ".", token + "x", "x" + token, strings.Repeat("x", 1<<20) + token, strings.ToUpper(token)} {
 		require.True(t, dr.HasCode(s.Open("one", bad, now, &got), "forged"), dr.Clip(bad, 40))
 	}
+	Peek(strings.Replace(token, ".", ".x", 1), &got)
+	require.Equal(t, "orders", got.Name, "what it claims can be shown")
 	_, err := NewSealer("k", "short")
 	require.ErrorContains(t, err, "could be guessed")
 	require.NotContains(t, err.Error(), "short\"")
