@@ -54,8 +54,10 @@ func (r *run) judge(ctx workflow.Context, verb dr.Verb, raw []byte) (string, err
 	if why := r.fits(d); why != "" {
 		return "", r.refuse(verb, d, why)
 	}
-	vote := dr.Vote{Verb: verb, Person: v.Person, Channel: d.Channel, Reason: d.Reason, At: workflow.Now(ctx), Signed: v.Signed,
-		Gateway: v.Gateway, Account: v.Account, Attested: v.Attested, Meets: v.Meets}
+	vote := dr.Vote{
+		Verb: verb, Person: v.Person, Channel: d.Channel, Reason: d.Reason, At: workflow.Now(ctx), Signed: v.Signed,
+		Gateway: v.Gateway, Account: v.Account, Attested: v.Attested, Meets: v.Meets,
+	}
 	sent := call.Decision
 	text, why := r.count(d, &vote)
 	if why != "" {
@@ -202,6 +204,7 @@ func (r *run) count(d dr.Decision, v *dr.Vote) (text, why string) {
 	case dr.VerbAbandon:
 		r.abandoning = v
 		return who(v) + " abandoned the run", ""
+	case dr.VerbAcknowledge: // the watch's
 	}
 	return "", "this message is not known"
 }

@@ -69,7 +69,10 @@ func (w *world) QueryWorkflow(_ context.Context, id, _, query string, _ ...any) 
 
 type handle struct{ client.WorkflowUpdateHandle }
 
-func (handle) Get(_ context.Context, into any) error { *(into.(*string)) = "counted"; return nil }
+func (handle) Get(_ context.Context, into any) error {
+	*into.(*string) = "counted"
+	return nil
+}
 
 func (w *world) UpdateWorkflow(_ context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
 	w.mu.Lock()

@@ -173,7 +173,7 @@ func (g *Gateway) serveHTTP(ctx context.Context, l net.Listener) error {
 	s := &http.Server{
 		Handler: g.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
 	}
-	go func() {
+	go func() { //nolint:gosec // G118: the request to stop is over; shutting down needs a time of its own
 		<-ctx.Done()
 		end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

@@ -14,8 +14,11 @@ func hours(n float64) dr.Duration { return dr.Duration(n * float64(time.Hour)) }
 
 func TestASystemWithoutAPolicyAsksForTwoOthersWhoSign(t *testing.T) {
 	p := inventory.DefaultPolicies()
-	gate := dr.DecisionPolicy{Quorum: 2, ExcludeRequester: true, Unsigned: dr.UnsignedRefuse, OpenFor: hours(4), UsableFor: hours(0.5), ReasonFor: []string{"reject", "skip", "waiver", "break-glass"},
-		RemindEvery: hours(0.25), EscalateAfter: hours(0.5)}
+	gate := dr.DecisionPolicy{
+		Quorum: 2, ExcludeRequester: true, Unsigned: dr.UnsignedRefuse, OpenFor: hours(4), UsableFor: hours(0.5),
+		ReasonFor:   []string{"reject", "skip", "waiver", "break-glass"},
+		RemindEvery: hours(0.25), EscalateAfter: hours(0.5),
+	}
 	for _, g := range []dr.Gate{dr.GateDecide, dr.GateConvert, dr.GateOverwrite, dr.GateCutover, dr.GateUndo} {
 		require.Equal(t, gate, p.Gates[g], g)
 	}
@@ -31,8 +34,11 @@ func TestAPolicyOverridesTheDefaultsAndItsPartsOverrideIt(t *testing.T) {
 	s, err := load(t).System("orders")
 	require.NoError(t, err)
 	roles := []string{"dba", "lead"}
-	base := dr.DecisionPolicy{Roles: roles, Quorum: 2, ExcludeRequester: true, Unsigned: dr.UnsignedRefuse, OpenFor: hours(2), UsableFor: hours(0.5), ReasonFor: []string{"reject", "skip", "waiver", "break-glass"},
-		RemindEvery: hours(0.25), EscalateAfter: hours(0.5)}
+	base := dr.DecisionPolicy{
+		Roles: roles, Quorum: 2, ExcludeRequester: true, Unsigned: dr.UnsignedRefuse, OpenFor: hours(2), UsableFor: hours(0.5),
+		ReasonFor:   []string{"reject", "skip", "waiver", "break-glass"},
+		RemindEvery: hours(0.25), EscalateAfter: hours(0.5),
+	}
 	require.Equal(t, base, s.Policies.Gates[dr.GateDecide])
 	cutover := base
 	cutover.Quorum, cutover.ReasonRequired = 3, true

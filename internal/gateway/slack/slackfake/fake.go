@@ -24,8 +24,8 @@ import (
 
 // The credentials of the app.
 const (
-	Token         = "xoxb-fake-token"
-	AppToken      = "xapp-fake-token"
+	Token         = "xoxb-fake-token" //nolint:gosec // G101: of no workspace
+	AppToken      = "xapp-fake-token" //nolint:gosec // G101: of no workspace
 	SigningSecret = "fake-signing-secret-0123456789"
 	Team          = "T1"
 )
@@ -58,7 +58,6 @@ type Fake struct {
 	// lose makes the next post succeed without an answer.
 	lose    int
 	limited int
-	posts   int
 	serial  int
 	socket  chan any
 	acks    chan string
