@@ -19,8 +19,10 @@ type fakeSystem struct{}
 func (fakeSystem) Sites() []string   { return []string{"east", "west"} }
 func (fakeSystem) Needs() []kit.Need { return []kit.Need{{Site: "east", Host: "db1"}} }
 func (fakeSystem) Files() []kit.File { return nil }
-func (fakeSystem) ObserveSite(context.Context, kit.Env, string) dr.SiteSituation {
-	return dr.SiteSituation{}
+
+// ObserveSite: west is the primary.
+func (fakeSystem) ObserveSite(_ context.Context, _ kit.Env, site string) dr.SiteSituation {
+	return dr.SiteSituation{Reachable: dr.Yes, AcceptsWrites: dr.TriOf(site == "west")}
 }
 func (fakeSystem) Judge(dr.Situation) dr.Judgement         { return dr.Judgement{} }
 func (fakeSystem) Baseline(dr.Situation) []dr.BaselineSite { return nil }

@@ -2,13 +2,17 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 
 	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/contrib"
+	"github.com/switchback-dr/switchback/internal/inventory"
 	"github.com/switchback-dr/switchback/internal/planning"
 	"github.com/switchback-dr/switchback/internal/recall"
 )
@@ -33,6 +37,7 @@ func (a *Activities) Watch(ctx context.Context, in dr.WatchInput) (dr.Memory, er
 	eye.Recall = func(context.Context, string) (*dr.Memory, string) { return &m, "" }
 	for {
 		s := eye.Observe(ctx, sys, "")
+		s.Judgement.Alarms = append(s.Judgement.Alarms, a.secondLook(ctx, sys, m, s)...)
 		next, news := planning.Remember(m, s, a.Now())
 		m = next
 		activity.RecordHeartbeat(ctx, m)
@@ -51,6 +56,36 @@ func (a *Activities) Watch(ctx context.Context, in dr.WatchInput) (dr.Memory, er
 			return m, nil
 		}
 	}
+}
+
+// secondLook asks where the addresses of the system's clients lead: a host that
+// returns may have one that nobody could unbind. While a procedure moves them
+// nothing is asked, and no alarm ends.
+func (a *Activities) secondLook(ctx context.Context, sys *inventory.System, m dr.Memory, s dr.Situation) []string {
+	if len(sys.Clients) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sys.Limits.Observe.D())
+	defer cancel()
+	before := a.moving(ctx, sys.Name)
+	strays := contrib.Strays(ctx, a.env(), sys.Clients, s)
+	if before || a.moving(ctx, sys.Name) {
+		for i := range strays {
+			strays[i].Is = dr.Unknown
+		}
+	}
+	return planning.SecondLook(m, strays)
+}
+
+// moving says whether a procedure of the system is, or may be, under way. It is
+// asked before and after looking: one that begins or ends meanwhile counts too.
+func (a *Activities) moving(ctx context.Context, system string) bool {
+	d, err := a.Temporal.DescribeWorkflowExecution(ctx, dr.WorkflowID(system), "")
+	var none *serviceerror.NotFound
+	if errors.As(err, &none) {
+		return false
+	}
+	return err != nil || d.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 }
 
 // resume takes the last heartbeat of an attempt that died, when it is newer

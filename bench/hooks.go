@@ -34,7 +34,8 @@ type hooked struct {
 func (h *hooked) step(i int) []string {
 	file := dr.Quote(filepath.Join(h.files, fmt.Sprint(i)))
 	test := "test -e " + file
-	return []string{test, test, "touch " + file, test}
+	// A hook's command has a time limit on its host; so has the reference's.
+	return []string{test, test, "timeout -k 5 120 touch " + file, test}
 }
 
 func newHooked(s *scene) *hooked {

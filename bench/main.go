@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/switchback-dr/switchback/internal/e2e"
 )
 
 // part is one thing that can be measured.
@@ -34,12 +36,14 @@ func parts() []part {
 		{"unplanned", "an approved unplanned takeover beside a script, and the failback after it", 20, measureUnplanned},
 		{"silent", "an approved unplanned takeover from a host that is silent", 1, measureSilent},
 		{"failback", "bytes that a failback by difference copies", 1, measureDifference},
+		{"clients", "a planned takeover seen by clients at the lab's address, a virtual one, a name of the DNS, HAProxy and PgBouncer", 5, measureClients},
 		{"memory", "a worker's memory with a thousand procedures parked at a gate", 1, measureMemory},
 		{"peers", "switchovers of repmgr and Patroni (installs them)", 5, measurePeers},
 	}
 }
 
 func main() {
+	e2e.Forwarding()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -219,14 +219,7 @@ func (s *stage) outage(since time.Time) float64 {
 	if err != nil {
 		s.Fatal(err)
 	}
-	longest, last := time.Duration(0), time.Time{}
-	for _, t := range at {
-		if !last.IsZero() && t.After(since) {
-			longest = max(longest, t.Sub(last))
-		}
-		last = t
-	}
-	return ms(longest)
+	return longestGap(at, since)
 }
 
 // firstWrite waits for the first write acknowledged after a moment and gives

@@ -56,7 +56,9 @@ type Report struct {
 	Refused   []Refusal  `json:"refused,omitempty"`
 	Estimated *Loss      `json:"estimated_loss,omitempty"`
 	Measured  *LossFound `json:"measured_loss,omitempty"`
-	Baseline  *Baseline  `json:"baseline,omitempty"`
+	// Outage are the parts of the outage, computed when the report is written.
+	Outage   []OutagePart `json:"outage,omitempty"`
+	Baseline *Baseline    `json:"baseline,omitempty"`
 	// Evidence is what steps recorded for auditors (takeover history rows,
 	// positions, checksums), by step.
 	Evidence []Evidence `json:"evidence,omitempty"`

@@ -25,9 +25,9 @@ func TestClientsOfPgBouncerSeeNoErrorInAPlannedTakeover(t *testing.T) {
 	}, "--no-writer")}
 	var waiting []*e2e.Traffic
 	for range 3 {
-		waiting = append(waiting, e2e.StartTraffic(t, pool.DSN, 2*time.Millisecond, patience))
+		waiting = append(waiting, e2e.StartTraffic(t, pool, 2*time.Millisecond, patience))
 	}
-	other := e2e.StartTraffic(t, balanced.DSN, 5*time.Millisecond, 10*time.Second)
+	other := e2e.StartTraffic(t, balanced, 5*time.Millisecond, 10*time.Second)
 	run := s.Start(dr.ProcTakeover, `{"system":"orders","mode":"planned","to":"west","reason":"maintenance"}`)
 	s.Approve(dr.GateDecide)
 	s.Ended(run, dr.EndDone)

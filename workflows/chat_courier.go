@@ -29,13 +29,21 @@ func (c *chat) courier(k string) {
 	c.busy++
 	workflow.GoNamed(c.ctx, "deliver", func(ctx workflow.Context) {
 		defer func() { c.busy--; delete(c.underway, k) }()
+		pause := chatTick
 		for m := c.find(k); m != nil && !c.leaving && !m.GivenUp && m.Wanted != m.Delivered; m = c.find(k) {
-			if !c.deliver(ctx, k) && !c.leaving {
-				_, _ = workflow.AwaitWithTimeout(ctx, chatTick, func() bool { return c.leaving })
+			if c.deliver(ctx, k) {
+				pause = chatTick
+				continue
 			}
+			_, _ = workflow.AwaitWithTimeout(ctx, pause, func() bool { return c.leaving })
+			pause = min(2*pause, chatPause)
 		}
 	})
 }
+
+// chatPause is the longest pause before a target that does not answer is tried
+// again.
+const chatPause = 2 * time.Minute
 
 // deliver makes a few attempts at one message and says whether it arrived.
 func (c *chat) deliver(ctx workflow.Context, k string) bool {

@@ -151,6 +151,10 @@ func (p *planner) servable(v sides) error {
 			return dr.Refuse("server_offline", "%s: %s", n, text).WithNext("see to the server or its replicas, then start again")
 		}
 	}
+	if a, b := p.rs[v.Old].Cluster, p.rs[v.New].Cluster; a == b && !share(p.place(v.Old).Addresses, p.place(v.New).Addresses) {
+		return dr.Refuse("same_cluster_id", "%s and %s are two clusters with the same cluster_id %d: the server would not let %s follow %s afterwards", v.Old, v.New, a, v.Old, v.New).
+			WithNext("give one of the clusters another cluster_id")
+	}
 	if a, b := p.rs[v.Old].Version, p.rs[v.New].Version; a != b {
 		if !b.least(a) {
 			return dr.Refuse("older_version", "%s runs %s and %s runs %s: a standby must not be older", v.Old, a, v.New, b).WithNext("upgrade the cluster of %s", v.New)

@@ -54,12 +54,17 @@ func (p *planner) noPrimary(e *dr.Error) error {
 	return e
 }
 
-// unread is the refusal for the first site that could not be read.
+// unread is the refusal for the first site of which it is not known whether it
+// takes updates.
 func (p *planner) unread() error {
 	for _, st := range p.s.sites {
-		if _, ok := p.rs[st.Name]; !ok {
+		r, ok := p.rs[st.Name]
+		if !ok {
 			_, err := p.readable(st.Name)
 			return err
+		}
+		if r.AcceptsWrites() == dr.Unknown {
+			return dr.Refuse("unclear", "%s may take updates: %s", st.Name, summary(r)).WithNext("find out by hand whether its data counts, and open or close it")
 		}
 	}
 	return nil

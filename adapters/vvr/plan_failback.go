@@ -86,10 +86,10 @@ func (p *planner) noPrimary(e *dr.Error) error {
 	return e
 }
 
-// unread is the refusal for the first site that could not be read.
+// unread is the refusal for the first site whose RVG could not be read.
 func (p *planner) unread() error {
 	for _, n := range p.s.Sites() {
-		if _, ok := p.rs[n]; !ok {
+		if r, ok := p.rs[n]; !ok || r.RVG == nil {
 			_, err := p.readable(n)
 			return err
 		}

@@ -288,6 +288,7 @@ func TestAFailbackIsRefusedWithTheManualsReason(t *testing.T) {
 			s.hosts["sea-db"].role, s.hosts["lon-db"].role = roleSecondary, roleSecondary
 		}},
 		{"the new Primary is silent and the old one is back", "unreadable", func(s *scene) { s.hosts["lon-db"].down = true }},
+		{"the RVG of the new Primary is not read", "no_rvg", func(s *scene) { s.hosts["lon-db"].noRVG = true }},
 		{"nobody is Primary that answers", "unreadable", func(s *scene) {
 			s.hosts["sea-db"].role = roleSecondary
 			s.hosts["lon-db"].down = true

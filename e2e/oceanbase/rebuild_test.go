@@ -12,6 +12,7 @@ import (
 
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/e2e"
+	"github.com/switchback-dr/switchback/internal/recall"
 )
 
 // inventory changes the system's entry and starts a worker that knows it.
@@ -60,11 +61,16 @@ func TestTheWorkerIsKilledInEveryPhaseOfARebuildAndTheOldDataAreExported(t *test
 		system["hooks"] = []any{s.exporter()}
 	})
 	s.Writes(30)
+	e2e.Await(t, limit, "the watch has a proof", func() (bool, string) {
+		m, err := recall.From(t.Context(), s.Client, "orders")
+		return err == nil && m != nil && m.Proof != nil, fmt.Sprint(err)
+	})
 	s.Fault("lag", "west", "400")
 	s.Writes(30)
 	s.Fault("host-down", "east")
 	s.done(dr.ProcTakeover, unplanned)
 	l := s.LossWithin()
+	require.Equal(t, dr.LossWindow, s.Report().Estimated.Kind)
 	s.Unfault("lag", "west")
 	s.Fault("host-up", "east")
 	e2e.Await(t, limit, "east is back", func() (bool, string) { err := s.ping("east"); return err == nil, fmt.Sprint(err) })

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/contrib"
 	"github.com/switchback-dr/switchback/internal/inventory"
 	"github.com/switchback-dr/switchback/internal/nameserver/bindtest"
@@ -42,4 +43,25 @@ func TestACheckOfANameFindsWhatWouldFailAtNightAndChangesNothing(t *testing.T) {
 	env, _ = dnsEnv(bindtest.OtherSecret)
 	one("does not let the key other change orders.example.com", func(d *inventory.DNS) { d.Key.Name = bindtest.OtherKey })
 	require.Equal(t, serial, b.Serial(), "the zone is as it was")
+}
+
+func TestANameThatLeadsToAnOldSiteIsFoundByTheWatch(t *testing.T) {
+	t.Parallel()
+	b := dnsPrimary(t)
+	env, _ := dnsEnv(bindtest.Secret)
+	look := func(primary string) map[string]dr.Tri {
+		s := dr.Situation{Sites: []dr.SiteSituation{{Site: "east", AcceptsWrites: dr.TriOf(primary == "east")}, {Site: "west", AcceptsWrites: dr.TriOf(primary == "west")}}}
+		out := map[string]dr.Tri{}
+		for _, v := range contrib.Strays(t.Context(), env, []inventory.Client{dnsClient(b)}, s) {
+			out[v.Alarm] = v.Is
+		}
+		require.Len(t, out, 2)
+		return out
+	}
+	const east = "orders.example.com leads clients to east, which is not the primary: point it to the primary"
+	require.Equal(t, dr.Yes, look("west")[east])
+	require.Equal(t, dr.No, look("east")[east])
+	require.Equal(t, dr.Unknown, look("")[east], "without a primary nothing can be told")
+	b.Stop()
+	require.Equal(t, dr.Unknown, look("west")[east])
 }

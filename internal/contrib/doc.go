@@ -16,10 +16,11 @@ func Actions() []kit.Action {
 	return []kit.Action{
 		stopApplication.Action(), startApplication.Action(),
 		pointClients.Action(), proveClients.Action(),
-		vipBind.Action(), vipUnbind.Action(), vipProve.Action(),
+		vipBind.Action(), vipUnbind.Action(), vipProve.Action(), vipLeft.Action(),
 		haproxyClose.Action(), haproxyOpen.Action(), haproxyProve.Action(),
 		pgbouncerPause.Action(), pgbouncerResume.Action(), pgbouncerPoint.Action(), pgbouncerProve.Action(),
 		dnsPoint.Action(), dnsWithdraw.Action(), dnsTTL.Action(), dnsKnown.Action(),
+		probeClient.Action(), probeTCP.Action(), probeOld.Action(),
 		fenceOn.Action(), fenceOff.Action(),
 		runHook.Action(), callHook.Action(),
 	}

@@ -26,7 +26,7 @@ func (c HAProxies) Plan(in kit.PlanInput, d *kit.Draft) error {
 			if lostPlace(in, d, a.Name, "HAProxy", p.Host, p.Site) {
 				continue
 			}
-			haproxyMove{d, a, p, i}.plan(leave)
+			haproxyMove{in, d, a, p, i}.plan(leave)
 		}
 	}
 	return nil
@@ -34,6 +34,7 @@ func (c HAProxies) Plan(in kit.PlanInput, d *kit.Draft) error {
 
 // haproxyMove is one process in one plan.
 type haproxyMove struct {
+	in     kit.PlanInput
 	d      *kit.Draft
 	client inventory.Client
 	proxy  inventory.Proxy
@@ -70,14 +71,17 @@ func (m haproxyMove) plan(leave dr.Phase) {
 // shut keeps clients away until the redirection, or the release.
 func (m haproxyMove) shut(leave dr.Phase, slug, where string) {
 	h, from, timeout := m.client.HAProxy, m.d.From, m.client.Timeout.D()
-	args := m.args(from)
-	args.Drain, args.Release = wholeSeconds(h.Drain), wholeSeconds(h.Release)
+	args, title := m.args(from), fmt.Sprintf("Keep clients of %s away", where)
+	if !givenUp(m.in) {
+		args.Drain, args.Release = wholeSeconds(h.Drain), wholeSeconds(h.Release)
+		title += fmt.Sprintf(", for %s at most", h.Release)
+	}
 	back := haproxyOpen.Step(kit.At{
 		Phase: leave, Slug: "haproxy-close-" + slug + ".undo", Title: fmt.Sprintf("Let clients of %s in to %s again", where, from), Site: from,
 		Timeout: timeout, Skip: dr.SkipDecision,
 	}, m.args(from))
 	m.d.Add(leave, kit.PlaceClientsOut, haproxyClose.Step(kit.At{
-		Phase: leave, Slug: "haproxy-close-" + slug, Title: fmt.Sprintf("Keep clients of %s away, for %s at most", where, h.Release), Site: from,
+		Phase: leave, Slug: "haproxy-close-" + slug, Title: title, Site: from,
 		Timeout: timeout + h.Drain.D(), Skip: dr.SkipDecision, Why: "nobody writes while the primary role moves", StopsClients: true, Undo: &back,
 	}, args))
 }

@@ -24,7 +24,8 @@ type haproxyArgs struct {
 	Open string `json:"open"`
 	// Others are the servers of all other sites.
 	Others []string `json:"others"`
-	// Drain and Release are in seconds; for a close only.
+	// Drain and Release are in seconds; for a close only. Without a release
+	// nobody is let in to a site that is given up for lost.
 	Drain   int `json:"drain,omitempty"`
 	Release int `json:"release,omitempty"`
 }
@@ -65,14 +66,14 @@ const (
 	// time is over; then the servers are closed and what is left is ended.
 	haproxyCloseScript = `at=$1 backend=$2 name=$3 drain=$4 release=$5 open=$6; shift 5
 reopen() { say "set server $backend/$open state ready"; }
-all() { for server; do printf "$format" "$backend" "$server"; done; }
-takeback "$name"; later "$name" "$release" reopen || exit 9
+all() { for server; do printf "$format" "$backend" "$server" "$backend" "$server"; done; }
+takeback "$name"
+if [ "$release" -gt 0 ]; then later "$name" "$release" reopen || exit 9; fi
 if [ "$drain" -gt 0 ]; then
-  format='set server %s/%s state drain;'; say "$(all "$@")"; end=$(($(date +%s) + drain))
+  format='set server %s/%s state drain;%.0s%.0s'; say "$(all "$@")"; end=$(($(date +%s) + drain))
   while [ "$(date +%s)" -lt $end ] && [ "$(say "show stat $backend 4 -1" | awk -F, -v b="$backend" '$1 == b { n += $5 } END { print n + 0 }')" -gt 0 ]; do sleep 0.1; done
 fi
-format='set server %s/%s state maint;'; say "$(all "$@")"
-format='shutdown sessions server %s/%s;'; say "$(all "$@")"`
+format='set server %s/%s state maint;shutdown sessions server %s/%s;'; say "$(all "$@")"`
 	haproxyOpenScript = `at=$1 backend=$2 name=$3 open=$4; shift 4; takeback "$name"
 say "$(for server; do printf 'set server %s/%s state maint;shutdown sessions server %s/%s;' "$backend" "$server" "$backend" "$server"; done)set server $backend/$open state ready"`
 )
@@ -161,7 +162,7 @@ func haUnread(err error) kit.Effect {
 }
 
 // haClosed: no server of the client takes anybody, and the promise stands that
-// the old one will again.
+// the old one will again, where there is to be one.
 func haClosed(ctx context.Context, env kit.Env, a haproxyArgs) kit.Effect {
 	s, err := a.ask(ctx, env)
 	if err != nil {
@@ -175,7 +176,7 @@ func haClosed(ctx context.Context, env kit.Env, a haproxyArgs) kit.Effect {
 			return kit.NotDone("%s/%s on %s is in maintenance and still has %d sessions", a.Backend, name, a.Host, v.Sessions)
 		}
 	}
-	if s.promised == 0 {
+	if s.promised == 0 && a.Release > 0 {
 		return kit.NotDone("no server of %s on %s takes clients, and nothing would let them in again", a.Backend, a.Host)
 	}
 	return kit.Done("no server of %s on %s takes clients", a.Backend, a.Host)
@@ -222,7 +223,7 @@ func haGuardText(a haproxyArgs) string {
 var (
 	haproxyClose = kit.Spec[haproxyArgs]{
 		Name: "haproxy.close", Kind: dr.KindChange, Check: haproxyArgs.check,
-		Doc: "Puts the servers of all sites into maintenance (Management Guide: set server), after draining them, and ends the sessions that are left (shutdown sessions server). A process on the same host makes the old server ready again after the release time.",
+		Doc: "Puts the servers of all sites into maintenance (Management Guide: set server), after draining them, and ends the sessions that are left (shutdown sessions server). A process on the same host makes the old server ready again after the release time, unless that site is given up for lost.",
 		Commands: func(a haproxyArgs) []dr.Command {
 			return a.command(haproxyCloseScript, append([]string{strconv.Itoa(a.Drain), strconv.Itoa(a.Release), a.Open}, a.Others...)...)
 		},

@@ -161,6 +161,20 @@ func TestHAProxysReleaseIsTakenBackByTheRedirection(t *testing.T) {
 	require.Never(t, func() bool { return s.reached(t) != "west" }, time.Second, 50*time.Millisecond)
 }
 
+func TestClientsAreNeverLetInAgainToASiteThatIsGivenUpForLost(t *testing.T) {
+	t.Parallel()
+	s := newHAProxy(t)
+	s.client.HAProxy.Release, s.client.HAProxy.Drain = aLongTime(), aLongTime()
+	in, d := takeover()
+	in.Request.Mode = dr.ModeUnplanned
+	require.NoError(t, contrib.HAProxies{List: []inventory.Client{s.client}}.Plan(in, d))
+	execute(t, s.env(), stepNamed(t, d, "isolate.haproxy-close-lb-1"))
+	require.Empty(t, s.reached(t))
+	left, err := filepath.Glob(s.home + "/.switchback/release/*")
+	require.NoError(t, err)
+	require.Empty(t, left, "nothing would let them in")
+}
+
 func TestHAProxyLetsClientsAtWorkFinishWithinTheDrain(t *testing.T) {
 	t.Parallel()
 	s := newHAProxy(t)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -85,9 +86,11 @@ type answer struct {
 // send sends one signed request. sent says whether any of it may have reached
 // the other side when there is an error.
 func (a callArgs) send(ctx context.Context, env kit.Env, method, address, body string) (got answer, sent bool, err error) {
+	// The transport may still be at work when the time is over.
+	var connected atomic.Bool
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(a.Limit)*time.Second)
 	defer cancel()
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent = true }})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return answer{}, false, dr.Refuse("hook_url", "the hook %s has no usable address", a.Name)
@@ -102,7 +105,7 @@ func (a callArgs) send(ctx context.Context, env kit.Env, method, address, body s
 	defer client.CloseIdleConnections()
 	res, err := client.Do(req)
 	if err != nil {
-		return answer{}, sent, errors.New(plainly(err))
+		return answer{}, connected.Load(), errors.New(plainly(err))
 	}
 	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))

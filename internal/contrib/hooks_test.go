@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +40,8 @@ type callee struct {
 	bodies []string
 	done   bool
 	answer func(w http.ResponseWriter)
+	// last are the last call's headers.
+	last http.Header
 }
 
 func newCallee(t *testing.T) *callee {
@@ -65,8 +69,16 @@ func (s *callee) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	s.last = r.Header.Clone()
 	s.calls, s.bodies = append(s.calls, r.Header.Get("Idempotency-Key")), append(s.bodies, string(body))
 	s.answer(w)
+}
+
+// made are the calls so far.
+func (s *callee) made() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
 }
 
 // lose makes the answer get lost after the call has arrived.
@@ -106,12 +118,38 @@ func TestACallIsSignedAndItsAnswerIsTheProof(t *testing.T) {
 	require.Equal(t, dr.StepDone, res.State)
 	require.Contains(t, res.Text, "answered 200")
 	require.Equal(t, "drained", res.Output)
-	require.Equal(t, []string{"dr-orders/r1/decide-1/redirect.hook-lb-1"}, s.calls)
+	require.Equal(t, []string{"dr-orders/r1/decide-1/redirect.hook-lb-1"}, s.made())
 	require.JSONEq(t, `{"schema":1,"system":"orders","procedure":"takeover","phase":"redirect","when":"after","from":"east","to":"west","hook":"lb"}`, s.bodies[0])
 	shown := strings.Join(st.Commands, "\n")
 	require.Contains(t, shown, "POST "+s.URL+"/pools/orders?drain=yes\n")
 	require.NotContains(t, shown, hookKey)
 	require.NotContains(t, shown, "a token")
+}
+
+func TestTheGuidesReceiverAcceptsTheSignatureAndNoOther(t *testing.T) {
+	t.Parallel()
+	s := newCallee(t)
+	st, env := s.hook(false)
+	execute(t, env, st)
+	guide, err := os.ReadFile("../../docs/hooks.md")
+	require.NoError(t, err)
+	_, code, ok := strings.Cut(string(guide), "```python\n")
+	require.True(t, ok)
+	code, _, _ = strings.Cut(code, "```")
+	code += `
+import sys
+print(signed(sys.argv[1].encode(), dict(zip(["Switchback-Timestamp", "Idempotency-Key", "Switchback-Signature"], sys.argv[2:5])), sys.argv[5], sys.argv[6], sys.argv[7].encode()))
+`
+	args := []string{hookKey, s.last.Get("Switchback-Timestamp"), s.last.Get("Idempotency-Key"), s.last.Get("Switchback-Signature"), http.MethodPost, "/pools/orders?drain=yes", s.bodies[0]}
+	for changed := -1; changed < len(args); changed++ {
+		given := slices.Clone(args)
+		if changed >= 0 {
+			given[changed] += "x"
+		}
+		out, err := exec.CommandContext(t.Context(), "python3", append([]string{"-c", code}, given...)...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		require.Equal(t, map[bool]string{true: "True", false: "False"}[changed < 0], strings.TrimSpace(string(out)), "%v", given)
+	}
 }
 
 func TestAnAnswerThatIsLostIsUnknownAndOnlyTheCheckDecides(t *testing.T) {
@@ -131,7 +169,7 @@ func TestAnAnswerThatIsLostIsUnknownAndOnlyTheCheckDecides(t *testing.T) {
 			st, env := s.hook(v.check)
 			_, err := kit.Execute(t.Context(), env, action(t, st.Action), st)
 			require.Equal(t, v.unknown, err != nil, "%v", err)
-			require.Len(t, s.calls, 1, "nothing is sent twice")
+			require.Len(t, s.made(), 1, "nothing is sent twice")
 			if v.unknown {
 				require.True(t, dr.AsError(err, "").Unknown, "%v", err)
 				require.ErrorContains(t, err, "there is no answer")
@@ -149,7 +187,7 @@ func TestACallThatAnotherWorkerMayHaveMadeIsNotMadeAgain(t *testing.T) {
 	_, err := kit.Execute(t.Context(), env, action(t, st.Action), st)
 	require.True(t, dr.AsError(err, "").Unknown, "%v", err)
 	require.ErrorContains(t, err, "there is no check that could tell")
-	require.Empty(t, s.calls)
+	require.Empty(t, s.made())
 }
 
 func TestACallsEffectThatIsThereIsNotMadeAgain(t *testing.T) {
@@ -158,7 +196,7 @@ func TestACallsEffectThatIsThereIsNotMadeAgain(t *testing.T) {
 	s.done = true
 	st, env := s.hook(true)
 	require.Equal(t, dr.StepAlready, execute(t, env, st).State)
-	require.Empty(t, s.calls)
+	require.Empty(t, s.made())
 }
 
 func TestWhatAServiceAnswersBesideYesIsOneSentence(t *testing.T) {
@@ -185,7 +223,7 @@ func TestWhatAServiceAnswersBesideYesIsOneSentence(t *testing.T) {
 			require.ErrorContains(t, err, "is locked")
 			require.NotContains(t, err.Error(), "\x1b")
 			require.Equal(t, v.unknown, dr.AsError(err, "").Unknown)
-			require.Len(t, s.calls, 1)
+			require.Len(t, s.made(), 1)
 		})
 	}
 }
@@ -202,7 +240,6 @@ func TestAServiceThatHangsOrIsNotThereIsOneSentence(t *testing.T) {
 	require.ErrorContains(t, err, "there is no answer")
 	require.True(t, dr.AsError(err, "").Unknown)
 
-	s.answer = nil
 	st.Args = []byte(strings.ReplaceAll(string(st.Args), strings.TrimPrefix(s.URL, "https://"), freeAddress(t)))
 	_, err = kit.Execute(t.Context(), env, action(t, st.Action), st)
 	require.ErrorContains(t, err, "could not be sent to")

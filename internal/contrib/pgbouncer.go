@@ -23,7 +23,7 @@ func (c PgBouncers) Plan(in kit.PlanInput, d *kit.Draft) error {
 		if a.PgBouncer == nil {
 			continue
 		}
-		lost := in.Request.Procedure == dr.ProcTakeover && in.Request.Mode == dr.ModeUnplanned
+		lost := givenUp(in)
 		if lost && leave != "" {
 			d.Consequence("Clients of PgBouncer (%s) are not held back: %s may never answer them. Their connections are ended when PgBouncer is pointed to %s.", a.Name, d.From, d.To)
 		}

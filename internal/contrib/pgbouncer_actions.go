@@ -43,18 +43,24 @@ func (a pgbouncerArgs) check() error {
 	return nil
 }
 
-// pgbouncerShell defines admin: one command of the admin console. Names are
-// quoted by their callers. resume lets clients on; a database that is not
-// paused is none of its business.
+// pgbouncerShell defines admin, for commands of the admin console (-c ...), in
+// which names are quoted by the callers. resume carries out what stands in
+// "before" and then lets clients on; that a database is not paused is no news.
 const pgbouncerShell = `psql=$1 socket=$2 port=$3 user=$4 name=$5; shift 5
-admin() { "$psql" -X -q --csv -w -h "$socket" -p "$port" -U "$user" -d pgbouncer -c "$1"; }
-resume() { for database; do admin "RESUME \"$database\"" 2>&1 | grep -v 'is not paused'; done; }`
+admin() { "$psql" -X -q --csv -w -h "$socket" -p "$port" -U "$user" -d pgbouncer "$@"; }
+before=
+resume() {
+  names=$#
+  for database; do set -- "$@" -c "RESUME \"$database\""; done
+  shift $names
+  admin ${before:+-c "$before"} "$@"
+}`
 
 const (
 	// The tables are followed by the file and by how many promises stand, each
 	// behind a line of its own.
-	pgbouncerReadScript = `admin 'SHOW DATABASES' || exit 8; echo "$1"; cat "$2"; echo "$1"; promised "$name"`
-	pgbouncerModeScript = `admin 'SHOW CONFIG'`
+	pgbouncerReadScript = `admin -c 'SHOW DATABASES' || exit 8; echo "$1"; cat "$2"; echo "$1"; promised "$name"`
+	pgbouncerModeScript = `admin -c 'SHOW CONFIG'`
 	// A database that does not come to rest in time is let go again at once.
 	pgbouncerPauseScript = `pause=$1 release=$2; shift 2
 takeback "$name"; later "$name" "$release" resume "$@" || exit 9
@@ -65,8 +71,8 @@ done`
 	pgbouncerResumeScript = `takeback "$name"; resume "$@"`
 	pgbouncerPointScript  = `file=$1 text=$2 kill=$3; shift 3; takeback "$name"
 { [ ! -e "$file" ] || cp -p "$file" "$file.new"; } && printf '%s' "$text" >"$file.new" && mv "$file.new" "$file" || exit 9
-if [ "$kill" = kill ]; then for database; do admin "KILL \"$database\""; done; fi
-admin RELOAD && resume "$@"`
+if [ "$kill" = kill ]; then for database; do admin -c "KILL \"$database\""; done; fi
+before=RELOAD; resume "$@"`
 	pgbouncerMark = "--switchback--"
 )
 

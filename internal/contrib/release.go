@@ -28,15 +28,16 @@ import (
 // The move of the file decides who is first: the promise or its end.
 const releaseShell = `promises=${HOME:?}/.switchback/release
 later() {
-  promise=$promises/$1.$(date +%s)-$$; delay=$2; shift 2
-  mkdir -p "$promises" && : >"$promise.stands" || return 1
+  promise=$promises/$1.$$; delay=$2; shift 2
+  { [ -d "$promises" ] || mkdir -p "$promises"; } && : >"$promise.stands" || return 1
   (trap '' HUP; sleep "$delay"; mv "$promise.stands" "$promise.now" && { "$@"; rm -f "$promise.now"; }) </dev/null >/dev/null 2>&1 &
 }
+there() { [ -e "$1" ]; }
 takeback() {
-  rm -f "$promises/$1".*.stands; turn=0
-  while ls "$promises/$1".*.now >/dev/null 2>&1 && [ $turn -lt 100 ]; do sleep 0.05; turn=$((turn + 1)); done
+  there "$promises/$1".*.stands && rm -f "$promises/$1".*.stands; turn=0
+  while there "$promises/$1".*.now && [ $turn -lt 100 ]; do sleep 0.05; turn=$((turn + 1)); done
 }
-promised() { ls "$promises/$1".*.stands 2>/dev/null | wc -l; }`
+promised() { set -- "$promises/$1".*.stands; if there "$1"; then echo $#; else echo 0; fi; }`
 
 // promiseName makes the name of a promise.
 func promiseName(parts ...string) string {
@@ -70,6 +71,12 @@ func switching(in kit.PlanInput, d *kit.Draft) (leave dr.Phase, ok bool) {
 		leave = ""
 	}
 	return leave, true
+}
+
+// givenUp says whether the old site is given up for lost: then nobody may be
+// sent back to it, since it may take writes that the new primary never sees.
+func givenUp(in kit.PlanInput) bool {
+	return in.Request.Procedure == dr.ProcTakeover && in.Request.Mode == dr.ModeUnplanned
 }
 
 // lostPlace says, as a consequence, that a proxy at a site that does not answer

@@ -79,6 +79,9 @@ func (m vipMove) unbind(ph dr.Phase, site string, leaving bool) {
 	}
 	if s, _ := m.in.Situation.Site(site); s.Reachable == dr.No {
 		m.d.Consequence("%s cannot be unbound at %s, which does not answer: when it returns it may have the address a second time. Keep it off the clients' network until it was looked at.", m.address, site)
+		if leaving {
+			m.leave(site)
+		}
 		return
 	}
 	at := kit.At{
@@ -93,4 +96,13 @@ func (m vipMove) unbind(ph dr.Phase, site string, leaving bool) {
 		at.Undo = &back
 	}
 	m.d.Add(ph, kit.PlaceClientsOut, vipUnbind.Step(at, m.args(site)))
+}
+
+// leave asks the silent site once more when the service is back, where it costs
+// no time of the outage, and says what it means that it does not answer.
+func (m vipMove) leave(site string) {
+	m.d.Add(dr.PhaseVerify, kit.PlaceProof, vipLeft.Step(kit.At{
+		Phase: dr.PhaseVerify, Slug: "vip-left-" + m.slug, Title: fmt.Sprintf("Look whether %s still has %s", site, m.address), Site: site,
+		Timeout: m.client.Timeout.D(), Skip: dr.SkipDecision, Why: "it did not answer when the address should have been unbound there",
+	}, m.args(site)))
 }

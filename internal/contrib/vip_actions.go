@@ -65,9 +65,14 @@ case $2 in
 esac`
 )
 
+// vipShow prints a host's addresses.
+func vipShow(host string) dr.Command {
+	return dr.Command{Host: host, Argv: []string{"sh", "-c", `PATH=$PATH:/usr/sbin:/sbin; exec ip -j address show`}}
+}
+
 // vipLinks reads the host's addresses.
 func vipLinks(ctx context.Context, env kit.Env, a vipArgs) (links, kit.HostTime, error) {
-	out, err := askCommand(ctx, env, dr.Command{Host: a.Host, Argv: []string{"sh", "-c", `PATH=$PATH:/usr/sbin:/sbin; exec ip -j address show`}})
+	out, err := askCommand(ctx, env, vipShow(a.Host))
 	switch {
 	case err != nil:
 		return links{}, 0, err
@@ -198,10 +203,8 @@ var (
 	}
 	vipProve = kit.Spec[vipArgs]{
 		Name: "vip.prove", Kind: dr.KindRead, Check: vipArgs.check,
-		Doc: "Proves that a virtual address is bound and in use.",
-		Commands: func(a vipArgs) []dr.Command {
-			return []dr.Command{{Host: a.Host, Argv: []string{"sh", "-c", `PATH=$PATH:/usr/sbin:/sbin; exec ip -j address show`}}}
-		},
+		Doc:       "Proves that a virtual address is bound and in use.",
+		Commands:  func(a vipArgs) []dr.Command { return []dr.Command{vipShow(a.Host)} },
 		Probe:     vipBound,
 		ProofText: vipProof("there, neither tentative nor dadfailed"),
 	}

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -12,19 +14,41 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/switchback-dr/switchback/lab/host"
 	"github.com/switchback-dr/switchback/lab/labkit"
 )
 
-// Front is a real program between clients and the lab's PostgreSQL.
+// Front is a real program between clients and the lab's PostgreSQL, or the
+// lab's own client address.
 type Front struct {
 	// DSN is how clients reach the database through it.
 	DSN string
-	// Client is its part of the inventory, an element of clients.
+	// Lookup finds a name's addresses; nil for the machine's own way.
+	Lookup func(ctx context.Context, host string) ([]string, error)
+	// Client is its part of the inventory, an element of clients; nil for the
+	// one that the lab has written.
 	Client map[string]any
+	// Credentials are files by name; Hosts are further hosts.
+	Credentials map[string]string
+	Hosts       map[string]any
 }
+
+func (f Front) connect(ctx context.Context) (*pgx.Conn, error) {
+	c, err := pgx.ParseConfig(f.DSN)
+	if err != nil {
+		return nil, fmt.Errorf("no DSN: %w", err)
+	}
+	if f.Lookup != nil {
+		c.LookupFunc = f.Lookup
+	}
+	return pgx.ConnectConfig(ctx, c)
+}
+
+// OwnAddress is the lab's.
+func OwnAddress(lab labkit.Description) Front { return Front{DSN: lab.Endpoints["client"]} }
 
 // edge is the lab's host outside of the sites.
 const edge = "edge"
@@ -210,8 +234,7 @@ func awaitTCP(t testing.TB, address string) {
 	})
 }
 
-// SetClients makes the fronts the clients of the lab's system; without any the
-// lab's own address is left.
+// SetClients makes the fronts the clients of the lab's system.
 func SetClients(t testing.TB, lab labkit.Description, fronts ...Front) {
 	t.Helper()
 	raw, err := os.ReadFile(lab.Inventory)
@@ -226,7 +249,21 @@ func SetClients(t testing.TB, lab labkit.Description, fronts ...Front) {
 	for _, f := range fronts {
 		clients = append(clients, f.Client)
 	}
-	all["systems"].(map[string]any)[lab.System].(map[string]any)["clients"] = clients
+	mapping := func(m map[string]any, key string) map[string]any {
+		inner, _ := m[key].(map[string]any)
+		if inner == nil {
+			inner = map[string]any{}
+			m[key] = inner
+		}
+		return inner
+	}
+	mapping(mapping(all, "systems"), lab.System)["clients"] = clients
+	for _, f := range fronts {
+		for name, file := range f.Credentials {
+			mapping(all, "credentials")[name] = map[string]any{"file": file}
+		}
+		maps.Copy(mapping(all, "hosts"), f.Hosts)
+	}
 	if raw, err = yaml.Marshal(all); err == nil {
 		err = os.WriteFile(lab.Inventory, raw, 0o644)
 	}

@@ -20,8 +20,9 @@ import (
 	"github.com/switchback-dr/switchback/lab/ledger"
 )
 
-// runLimit bounds any procedure of the lab, with room for a loaded machine.
-const runLimit = 3 * time.Minute
+// runLimit bounds any procedure of the lab, with room for a loaded machine and a
+// worker that is killed in every phase.
+const runLimit = 8 * time.Minute
 
 // Stage is one lab, one Temporal server and one worker: where a procedure is
 // played for real, and broken.

@@ -16,7 +16,7 @@ import (
 
 // Traffic is a client that commits numbered rows all the time.
 type Traffic struct {
-	DSN    string
+	front  Front
 	table  string
 	record string
 	writer *writer.Writer
@@ -32,18 +32,18 @@ var tables atomic.Int64
 
 // StartTraffic begins to write every so often. A client waits for an answer as
 // long as patience says.
-func StartTraffic(t testing.TB, dsn string, every, patience time.Duration) *Traffic {
+func StartTraffic(t testing.TB, front Front, every, patience time.Duration) *Traffic {
 	t.Helper()
-	c := &Traffic{DSN: dsn, table: fmt.Sprintf("client_%d", tables.Add(1)), record: filepath.Join(t.TempDir(), "writes.log")}
+	c := &Traffic{front: front, table: fmt.Sprintf("client_%d", tables.Add(1)), record: filepath.Join(t.TempDir(), "writes.log")}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, dsn)
+	conn, err := front.connect(ctx)
 	if err == nil {
 		_, err = conn.Exec(ctx, "create table "+c.table+" (n bigint)")
 		_ = conn.Close(ctx)
 	}
 	if err != nil {
-		t.Fatalf("e2e: no client at %s: %v", dsn, err)
+		t.Fatalf("e2e: no client: %v", err)
 	}
 	if c.writer, err = writer.Start(writer.Config{Dial: c.dial, Every: every, Patience: patience, Record: c.record}); err != nil {
 		t.Fatalf("e2e: %v", err)
@@ -72,7 +72,7 @@ func (s trafficSession) Close() {
 }
 
 func (c *Traffic) dial(ctx context.Context) (writer.Session, error) {
-	conn, err := pgx.Connect(ctx, c.DSN)
+	conn, err := c.front.connect(ctx)
 	if err != nil {
 		if c.ended.Load() == 0 {
 			c.refused.Add(1)
@@ -129,7 +129,7 @@ func (c *Traffic) Account(t testing.TB) ledger.Ledger {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, c.DSN)
+	conn, err := c.front.connect(ctx)
 	if err != nil {
 		t.Fatalf("e2e: no client at the end: %v", err)
 	}

@@ -29,6 +29,7 @@ type clientFile struct {
 	DNS       *dnsFile            `yaml:"dns"`
 	HAProxy   node                `yaml:"haproxy"`
 	PgBouncer node                `yaml:"pgbouncer"`
+	Probe     *probeFile          `yaml:"probe"`
 	Timeout   dr.Duration         `yaml:"timeout"`
 }
 
@@ -135,6 +136,9 @@ func (l *loader) application(at node, f applicationFile, s *System, use *usage) 
 func (l *loader) client(at node, f clientFile, s *System, use *usage) Client {
 	c := Client{Name: f.Name, Host: f.Host, Point: f.Point, None: f.None, Show: f.Show, Timeout: f.Timeout}
 	l.timeout(at, f.Timeout)
+	if f.Probe != nil {
+		c.Probe = l.probe(at.at("probe"), *f.Probe, s, use)
+	}
 	var kinds []string
 	for _, k := range clientKinds {
 		if at.has(k) {

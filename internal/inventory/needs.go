@@ -11,6 +11,11 @@ import (
 func (s *System) Needs() []kit.Need {
 	out := slices.Clone(s.Instance.Needs())
 	for _, c := range s.Clients {
+		if c.VIP != nil {
+			for _, site := range sortedKeys(c.VIP.Sites) {
+				out = append(out, kit.Need{Site: site, Host: c.VIP.Sites[site].Host, Tools: c.VIP.tools()})
+			}
+		}
 		if c.HAProxy != nil {
 			for _, p := range c.HAProxy.Proxies {
 				out = append(out, kit.Need{Site: p.Site, Host: p.Host, Tools: []kit.Tool{

@@ -156,7 +156,9 @@ type Client struct {
 	DNS       *DNS
 	HAProxy   *HAProxy
 	PgBouncer *PgBouncer
-	Timeout   dr.Duration
+	// Probe proves that clients arrive; may be nil.
+	Probe   *Probe
+	Timeout dr.Duration
 }
 
 // Fence takes a site out from a third place.

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -70,4 +71,25 @@ func (l *loader) vip(at node, f vipFile, s *System, use *usage) *VIP {
 		}
 	}
 	return v
+}
+
+// tools are the programs that move the addresses and search for another machine
+// that has them. A login's PATH often lacks the directories of an administrator.
+func (v *VIP) tools() []kit.Tool {
+	tool := func(name, hint string) kit.Tool {
+		return kit.Tool{Name: name, Path: name, Or: []string{"/usr/sbin/" + name, "/sbin/" + name}, Hint: hint}
+	}
+	out := []kit.Tool{tool("ip", "package iproute2")}
+	v4 := slices.ContainsFunc(v.Addresses, func(p netip.Prefix) bool { return p.Addr().Is4() })
+	v6 := slices.ContainsFunc(v.Addresses, func(p netip.Prefix) bool { return p.Addr().Is6() })
+	if v4 {
+		out = append(out, tool("arping", "package iputils-arping"))
+	}
+	if v6 {
+		out = append(out, tool("ping", "package iputils-ping"), tool("sysctl", "package procps"))
+	}
+	if !v.NoSudo {
+		out = append(out, tool("sudo", "package sudo"))
+	}
+	return out
 }

@@ -135,6 +135,7 @@ func contribute(c Call, gate dr.Gate) (d *kit.Draft, err error) {
 		contrib.HAProxies{List: c.System.Clients},
 		contrib.PgBouncers{List: c.System.Clients},
 		contrib.DNS{List: c.System.Clients},
+		contrib.Probes{List: c.System.Clients},
 		contrib.Fences{List: c.System.Fences},
 		contrib.Hooks{List: c.System.Hooks},
 	}

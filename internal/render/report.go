@@ -12,6 +12,7 @@ import (
 
 // ReportJSON writes a report as indented JSON, equal for equal reports.
 func ReportJSON(r dr.Report) ([]byte, error) {
+	r.Outage = dr.OutageOf(r)
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("the report cannot be written as JSON: %w", err)

@@ -15,6 +15,7 @@ func ReportMarkdown(r dr.Report) string {
 	b.WriteString("# " + dr.MD(v.Title) + "\n\n**" + dr.MD(strings.ToUpper(v.Ending)) + "**: " + dr.MD(v.EndingText) + "\n\n")
 	b.WriteString(reportHeadMarkdown(v))
 	b.WriteString(bullets("## What to do next", v.Next))
+	b.WriteString(reportOutageMarkdown(v))
 	b.WriteString(reportLossMarkdown(v))
 	b.WriteString(reportDecisionsMarkdown(r))
 	b.WriteString(reportEventsMarkdown(v))

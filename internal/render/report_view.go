@@ -59,6 +59,7 @@ func newReportView(r dr.Report) reportView {
 		v.Ending, v.EndingText, v.Roles = string(e.Kind), e.Text, e.Roles
 		v.Tone = endingTone(*e)
 	}
+	v.R.Outage = dr.OutageOf(r)
 	kinds := stepKinds(r.Plans)
 	point := pointOfNoReturn(r, kinds)
 	v.Point = point

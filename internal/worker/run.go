@@ -82,6 +82,9 @@ func Run(ctx context.Context, o Options) error {
 		// A bug in workflow code blocks the run until it is mended and the
 		// worker restarted; it never ends a procedure.
 		WorkflowPanicPolicy: sdk.BlockWorkflow,
+		// On a busy machine the usual second passes without any fault of the
+		// code, and the task is done again for nothing.
+		DeadlockDetectionTimeout: 10 * time.Second,
 	})
 	workflows.Register(procedures)
 	a.Register(procedures)

@@ -115,6 +115,9 @@ func (s *session) Execute(ctx context.Context, text string, args []any, commit b
 	if err != nil {
 		return nil, translate(err)
 	}
+	if kind == hdbsql.DDL {
+		changed = 0 // the embedded engine repeats the count of the statement before
+	}
 	return &hdbsql.Result{Kind: kind, Changed: changed}, nil
 }
 
