@@ -130,7 +130,7 @@ func TestSomebodyWithOnlyTheTemporalUIStartsApprovesAndRejects(t *testing.T) {
 	p.start(takeover, "ui-start.png")
 
 	gate := p.details(takeover, "Gate open: decide", "hdbnsutil -sr_takeover")
-	browser.Get(p.tab, "look at the gate", chromedp.Evaluate[bool](`document.querySelector("`+detailsFrame+`").scrollIntoView() || true`))
+	browser.Get(p.tab, "look at the gate", chromedp.Evaluate[bool](`(document.querySelector("`+detailsFrame+`").scrollIntoView(), true)`))
 	picture(p.tab, "ui-gate.png")
 	st := p.stage.Gate(dr.GateDecide)
 	require.Contains(t, gate, dr.ShortDigest(st.Gate.Digest))
