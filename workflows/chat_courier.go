@@ -66,6 +66,7 @@ func (c *chat) deliver(ctx workflow.Context, k string) bool {
 		},
 		Summary: dr.Clip(string(call.Message.Kind)+" of "+call.Message.Topic.ID+" to "+call.Message.Target, 180),
 	}), dr.ActChatDeliver, call).Get(ctx, &got)
+	defer c.show() // what is not delivered is seen at once
 	m := c.find(k)
 	if m == nil {
 		return true
