@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -29,6 +30,9 @@ func (p *planner) failback() error {
 	if prim[0] == to {
 		if p.in.Gate == dr.GateCutover {
 			return p.handedBack(to)
+		}
+		if err := kit.OnlyPrimary(p.in.Situation, to); err != nil {
+			return err
 		}
 		p.d.Nothing = to + " is the primary already"
 		return nil

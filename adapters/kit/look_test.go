@@ -66,3 +66,13 @@ func TestAProcedureThatAProductDoesNotHaveIsRefusedByName(t *testing.T) {
 	}
 	require.ErrorContains(t, p.Plan("Shop", dr.Request{Procedure: "drill"}), `Shop has no procedure "drill"`)
 }
+
+func TestASiteIsCalledTheOnePrimaryOnlyWhenNoOtherMayBe(t *testing.T) {
+	sit := func(east, west dr.Tri) dr.Situation {
+		return dr.Situation{Sites: []dr.SiteSituation{{Site: "east", AcceptsWrites: east}, {Site: "west", AcceptsWrites: west, Summary: "not read"}}}
+	}
+	require.NoError(t, kit.OnlyPrimary(sit(dr.Yes, dr.No), "east"))
+	err := kit.OnlyPrimary(sit(dr.Yes, dr.Unknown), "east")
+	require.ErrorContains(t, err, "it may be the one that took over")
+	require.Equal(t, dr.ClassRefuse, dr.ClassOf(err))
+}

@@ -57,3 +57,16 @@ func (p Procedures) Plan(product string, req dr.Request) error {
 	}
 	return dr.Refuse("procedure", "%s has no procedure %q", product, dr.Clip(string(req.Procedure), 40))
 }
+
+// OnlyPrimary refuses to call a site the one primary, so that there would be
+// nothing to fail back, while another site may accept writes as well: a former
+// primary that came back says the same of itself.
+func OnlyPrimary(s dr.Situation, primary string) error {
+	for _, v := range s.Sites {
+		if v.Site != primary && v.AcceptsWrites == dr.Unknown {
+			return dr.Refuse("other_unread", "%s says that it is the primary, but whether %s accepts writes as well is not known (%s): it may be the one that took over", primary, v.Site, v.Summary).
+				WithNext("make %s readable and start again; if it is lost for good, see at the watch and in the last report who took over", v.Site)
+		}
+	}
+	return nil
+}

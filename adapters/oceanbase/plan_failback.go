@@ -1,6 +1,7 @@
 package oceanbase
 
 import (
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -23,6 +24,9 @@ func (p *planner) failback() error {
 		p.d.From, p.d.To = p.other(to), to
 		if p.in.Gate == dr.GateCutover {
 			return p.handedBack(to)
+		}
+		if err := kit.OnlyPrimary(p.in.Situation, to); err != nil {
+			return err
 		}
 		p.d.Nothing = to + " is the primary already"
 		return nil

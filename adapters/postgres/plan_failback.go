@@ -34,6 +34,9 @@ func (p *planner) failback() error {
 		if p.in.Gate == dr.GateCutover {
 			return p.handedBack(to)
 		}
+		if err := kit.OnlyPrimary(p.in.Situation, to); err != nil {
+			return err
+		}
 		p.d.Nothing = to + " is the primary already"
 		return nil
 	}
