@@ -219,8 +219,10 @@ func (o *Cluster) takeStream(t *tenant, from fetchFrom, r fetchReply) (again boo
 			return false
 		}
 	}
-	if f.Through > s.Sync {
-		if err := s.setSync(min(f.Through, t.Until)); err != nil {
+	// An answer may come after RECOVER ... CANCEL set the end to the slowest
+	// stream's: a faster one does not go back.
+	if to := min(f.Through, t.Until); to > s.Sync {
+		if err := s.setSync(to); err != nil {
 			o.log.line("%v", err)
 			return false
 		}
