@@ -19,7 +19,7 @@ PATH=$PATH:/usr/sbin
 # owner, as containers often have it.
 export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
 
-all_parts=(needs format vet lint workflowcheck dev race labs e2e)
+all_parts=(needs format vet lint workflowcheck dev race labs e2e principal)
 
 # End-to-end suites run whole programs and must not compete for the processors.
 e2e_pattern='/e2e(/|$)'
@@ -115,11 +115,12 @@ part_labs() {
 part_suites() { packages_of labs | grep /adapters/ | xargs go test -timeout 60m -p 1 -run "$suite"; }
 
 # Stages mostly wait for time-outs, so more of them than processors run at once.
+part_e2e() { go test -race -timeout 30m -parallel 3 ./e2e; }
+
 # Of each simulated product the usual run plays the way there and back; the part
 # products plays everything.
 principal='^Test(APlannedTakeoverAndA|APlannedTakeoverAndIts|TheManualsExamples)'
-part_e2e() {
-	go test -race -timeout 30m -parallel 3 ./e2e
+part_principal() {
 	echo "left to make products: what is not $principal"
 	packages_of e2e | grep /e2e/ | xargs go test -race -timeout 20m -p 2 -run "$principal"
 }

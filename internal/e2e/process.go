@@ -73,8 +73,10 @@ func Start(t testing.TB, spec Spec) *Process {
 	started := make(chan error)
 	go func() {
 		// A process with a parent-death signal is killed when the thread
-		// that started it ends, so this thread is kept until then.
+		// that started it ends, so this thread is kept until then; and given
+		// back, since others may have started theirs from it.
 		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		err := errors.Join(cmd.Start(), stdout.Close(), stderr.Close())
 		started <- err
 		if err != nil {
