@@ -70,7 +70,13 @@ func watchOnce(ctx workflow.Context, in *dr.WatchInput, told workflow.ReceiveCha
 	sel := workflow.NewSelector(ctx)
 	var t *dr.Told
 	sel.AddFuture(future, func(workflow.Future) {})
-	sel.AddReceive(told, func(workflow.ReceiveChannel, bool) { t = nextTold(ctx, told) })
+	sel.AddReceive(told, func(workflow.ReceiveChannel, bool) {
+		// Remembered at once: the activity may take a while to notice that it
+		// is cancelled, and the next procedure asks for the baseline.
+		if t = nextTold(ctx, told); t != nil {
+			tell(in.Memory, *t)
+		}
+	})
 	for t == nil && !future.IsReady() {
 		sel.Select(ctx)
 	}
@@ -87,9 +93,6 @@ func watchOnce(ctx workflow.Context, in *dr.WatchInput, told workflow.ReceiveCha
 		// The activity retries what may go away; what is left is a refusal
 		// (the system is gone from the inventory) or this watch's own end.
 		return err
-	}
-	if t != nil {
-		tell(in.Memory, *t)
 	}
 	return nil
 }

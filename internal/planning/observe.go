@@ -125,20 +125,22 @@ func (o Observer) jobs(ctx context.Context, sys *inventory.System, site, origina
 	return found
 }
 
-// baseline finds how the system was before its takeover: with the watch, then
-// in the last takeover's report, then by the inventory's home.
+// baseline finds how the system was before its takeover: with the watch or in
+// the last takeover's report, whichever is later, then by the inventory's home.
 func (o Observer) baseline(sys *inventory.System, m *dr.Memory) *dr.Baseline {
+	var found dr.Baseline
 	if m != nil && m.Baseline != nil {
-		b := *m.Baseline
-		b.From = "watch"
-		return &b
+		found = *m.Baseline
+		found.From = "watch"
 	}
 	if o.LastBaseline != nil {
-		if b := o.LastBaseline(sys.Name); b != nil {
-			c := *b
-			c.From = "report"
-			return &c
+		if b := o.LastBaseline(sys.Name); b != nil && (found.From == "" || b.At.After(found.At)) {
+			found = *b
+			found.From = "report"
 		}
+	}
+	if found.From != "" {
+		return &found
 	}
 	if sys.Home == "" {
 		return nil

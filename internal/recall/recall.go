@@ -27,7 +27,7 @@ func From(ctx context.Context, c client.Client, system string) (*dr.Memory, erro
 		if converter.GetDefaultDataConverter().FromPayloads(p.GetHeartbeatDetails(), &m) == nil && m.Schema == dr.MemorySchema &&
 			(best == nil || m.At.After(best.At)) {
 			if best != nil {
-				m.Baseline, m.Unprotected = best.Baseline, best.Unprotected
+				m.Baseline, m.Unprotected, m.FollowUps = best.Baseline, best.Unprotected, best.FollowUps
 			}
 			best = &m
 		}
