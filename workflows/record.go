@@ -80,7 +80,7 @@ func (r *run) stepSkipped(ph dr.Phase, st dr.Step, attempt int, h *hold) {
 func (r *run) stepFailed(ph dr.Phase, st dr.Step, attempt int, err error) {
 	r.finished = append(r.finished, dr.FinishedStep{Phase: ph, ID: st.ID, Action: st.Action, State: dr.StepFailed})
 	r.setStep(ph, st.ID, dr.StepFailed, attempt, asError(err).Text)
-	r.note("the step %s failed and has no veto: the procedure goes on", st.ID)
+	r.note("the step %s has no veto and did not succeed: %s; the procedure goes on", st.ID, asError(err).Text)
 }
 
 func (r *run) setStep(ph dr.Phase, id string, s dr.StepState, attempt int, text string) {

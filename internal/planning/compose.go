@@ -41,7 +41,7 @@ func Compose(c Call) (dr.Plan, error) {
 	p := dr.Plan{
 		Schema: dr.PlanSchema, Envelope: c.Envelope, Procedure: c.Request.Procedure, System: c.System.Name, Product: c.System.Product,
 		Mode: c.Request.Mode, From: d.From, To: d.To, Reason: c.Request.Reason, Loss: d.Loss, Waivers: d.Waivers(),
-		Consequences: d.Consequences(), Nothing: d.Nothing, Situation: c.Situation, Leaves: d.Leaves, BackTo: d.BackTo, Watch: d.Watch, Outage: d.Outage, MadeAt: c.Now,
+		Consequences: d.Consequences(), Nothing: nothingLeft(d.Nothing, c.Situation), Situation: c.Situation, Leaves: d.Leaves, BackTo: d.BackTo, Watch: d.Watch, Outage: d.Outage, MadeAt: c.Now,
 	}
 	p.Envelope.Gate = gate
 	if p.Nothing == "" {
@@ -190,4 +190,19 @@ func CheckPins(sys *inventory.System, pin func(string) (dr.HostPin, error), call
 
 func pinText(p dr.HostPin) string {
 	return fmt.Sprintf("%s@%s:%d (%s)", p.User, p.Address, p.Port, p.Fingerprint)
+}
+
+// nothingLeft says, beside that there is nothing to do, which other sites may
+// accept writes for all that is known: a former primary that came back looks
+// like the only one while the site that took over is not read.
+func nothingLeft(why string, s dr.Situation) string {
+	if why == "" {
+		return ""
+	}
+	for _, v := range s.Sites {
+		if v.AcceptsWrites == dr.Unknown {
+			why += "; whether " + v.Site + " accepts writes is not known (" + dr.Clip(v.Summary, 200) + "): look there before you rely on it"
+		}
+	}
+	return why
 }
