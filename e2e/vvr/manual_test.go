@@ -106,6 +106,49 @@ func TestWhatBreaksDuringAFailbackEndsInAHoldThatSaysWhatToDo(t *testing.T) {
 	s.quiet("east", func() { s.equal("east", "west", "north") })
 }
 
+// TestAMakesecInTheWrongPlaceOrForTheWrongNameIsHeldWithTheReason: whatever is
+// in the way of the command on its host, its refusal is shown in VVR's words,
+// nothing is thrown away, and a new plan goes on.
+func TestAMakesecInTheWrongPlaceOrForTheWrongNameIsHeldWithTheReason(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "fast_failback=off")
+	s.takeOver()
+	s.returns("Primary-Primary")
+	run := s.Start(dr.ProcFailback, failback)
+	for _, wrong := range []struct{ command, said string }{
+		{`exec "$0.true" "$1" "$2" makesec "$4" west`, "Primary-Primary configuration error with host west"},
+		{`LAB_ROOT='` + s.Lab.Hosts["north"].Root + `' exec "$LAB_ROOT/usr/sbin/vradmin" "$@"`, "is not a Primary RVG on host tokyo-rep"},
+	} {
+		s.Gate(dr.GateConvert)
+		s.wrapMakesec(wrong.command)
+		s.Approve(dr.GateConvert)
+		st := s.held("convert.makesec")
+		t.Log(st.Hold.Text, "-", st.Hold.Next)
+		require.Contains(t, st.Hold.Text, wrong.said)
+		require.Contains(t, st.Hold.Text, "london-rep")
+		require.Contains(t, st.Hold.Next, "printrvg")
+		s.on("east", `cd "$LAB_ROOT/usr/sbin" && mv vradmin.true vradmin`)
+		s.answer(dr.VerbReplan, st)
+	}
+	s.forced()
+	s.Approve(dr.GateCutover)
+	s.backTo(run)
+	s.quiet("east", func() { s.equal("east", "west", "north") })
+}
+
+// wrapMakesec puts a command in the place of makesec at the original Primary.
+func (s *stage) wrapMakesec(command string) {
+	s.T.Helper()
+	s.on("east", `cd "$LAB_ROOT/usr/sbin" && mv vradmin vradmin.true && cat >vradmin <<'END'
+#!/bin/sh
+case " $* " in
+*' makesec '*) `+command+` ;;
+esac
+exec "$0.true" "$@"
+END
+chmod +x vradmin`)
+}
+
 // TestAFailbackWithFastFailbackWhoseWorkerIsKilledInEveryPhase goes back by
 // fbsync, with makesec left out.
 func TestAFailbackWithFastFailbackWhoseWorkerIsKilledInEveryPhase(t *testing.T) {

@@ -55,10 +55,11 @@ func (r *run) takeover(v kernel.View) error {
 }
 
 // makesec converts an original Primary. Only after it is one does the new
-// Primary take it back into the RDS.
+// Primary take it back into the RDS. A name of no host of the RDS is refused
+// below, as every name without a Primary-Primary configuration is.
 func (r *run) makesec(v kernel.View) error {
 	name := r.rest[0]
-	if v.Role == kernel.Primary && !v.Acting {
+	if _, known := r.config.Peers[name]; known && v.Role == kernel.Primary && !v.Acting {
 		c, err := r.reachPeer(name, greeting{Kind: "ping"})
 		if err != nil {
 			return err
