@@ -188,22 +188,11 @@ func (sc scene) diesAt(t *testing.T, at dr.Gate, host string) {
 				return now.Hold != nil || now.Ending != nil || now.Gate != nil && now.Gate.Digest != st.Gate.Digest
 			})
 			t.Logf("%s: %s", now.State, now.Sentence)
+			require.Nil(t, now.Ending, "it waits for the host, or for people")
 			s.Fault("host-up", host)
-			if now.Ending != nil {
-				run = sc.refusedAndAgain(s, now, g)
-			}
 			break
 		}
 		s.Approve(g)
 	}
 	sc.ends(s, run)
-}
-
-// refusedAndAgain: before anything was changed a run may end, refused; then the
-// same procedure is started again.
-func (sc scene) refusedAndAgain(s *stage, st dr.Status, at dr.Gate) client.WorkflowRun {
-	s.T.Helper()
-	require.Equal(s.T, dr.EndRefused, st.Ending.Kind, st.Ending.Text)
-	require.Equal(s.T, sc.gates[0], at, "a run that has changed something may not end like this")
-	return s.Start(sc.proc, sc.input)
 }

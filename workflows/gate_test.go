@@ -198,6 +198,39 @@ func TestAStalePlanOpensTheGateAgainAndSaysWhy(t *testing.T) {
 	require.Len(t, w.plans, 2)
 }
 
+func TestARefusalEndsARunOnlyBeforeAnybodyWasAsked(t *testing.T) {
+	refusal := dr.Refuse("unreadable", "east could not be read").WithNext("bring its host back")
+	w := newWorld(t)
+	w.noPlan = func(int) error { return refusal }
+	w.run(dr.WorkflowTakeover, takeover)
+	require.ErrorContains(t, w.env.GetWorkflowError(), "east could not be read")
+
+	w = newWorld(t)
+	w.stale = func(n int) string { return map[int]string{1: "east no longer answers"}[n] }
+	w.noPlan = func(n int) error {
+		if n == 2 {
+			return refusal
+		}
+		return nil
+	}
+	w.at(1*time.Minute, func() { w.approve("ana") })
+	w.at(2*time.Minute, func() {
+		s := w.status()
+		require.Equal(t, dr.StateHold, s.State, "people approved: the run waits for them and for the host")
+		require.Equal(t, "plan.decide", s.Hold.Step)
+		require.Contains(t, s.Hold.Text, "east could not be read")
+		require.Equal(t, "bring its host back", s.Hold.Next)
+		require.Contains(t, s.Hold.Options, dr.VerbAbort)
+		w.answer(dr.VerbRetry, "ana")
+	})
+	w.at(3*time.Minute, func() {
+		require.Equal(t, 3, w.status().Gate.Occurrence)
+		w.approve("ben")
+	})
+	w.run(dr.WorkflowTakeover, takeover)
+	require.Equal(t, dr.EndDone, w.result().Ending.Kind)
+}
+
 func TestAnApprovalThatWasNotUsedInTimeLapses(t *testing.T) {
 	w := newWorld(t)
 	w.at(1*time.Minute, func() { w.signal(dr.VerbPause, `{"person":"ben"}`) })

@@ -67,8 +67,9 @@ func (r *run) openGate(g dr.Gate) error {
 	return r.ask()
 }
 
-// makePlan has the plan for a gate made. A refusal ends the run; anything else
-// that goes wrong is a hold, because the situation may change.
+// makePlan has the plan for a gate made. A refusal ends the run before anybody
+// was asked; anything else that goes wrong is a hold, because the situation may
+// change.
 func (r *run) makePlan(g dr.Gate) error {
 	r.status.Phase = ""
 	r.say(dr.StateAssessing, "observing all sites and planning")
@@ -87,7 +88,7 @@ func (r *run) makePlan(g dr.Gate) error {
 			return nil
 		}
 		de := asError(err)
-		if de.Class == dr.ClassRefuse && !r.begunChanging() {
+		if de.Class == dr.ClassRefuse && len(r.plans) == 0 {
 			return de
 		}
 		if err := r.holdOn(holdOf("plan."+string(g), "Plan "+string(g), attempt, de, dr.SkipNever)); err != nil {
@@ -95,10 +96,6 @@ func (r *run) makePlan(g dr.Gate) error {
 		}
 	}
 }
-
-// begunChanging says whether this run has changed anything yet: only before
-// that may it end as refused.
-func (r *run) begunChanging() bool { return len(r.finished) > 0 || len(r.undos) > 0 || r.noReturn }
 
 func (r *run) adopt(p dr.Planned) {
 	r.plan = p.Plan

@@ -55,6 +55,8 @@ type world struct {
 	reports  []dr.Report
 	// change lets a test edit the plan before it is digested.
 	change func(*dr.Plan)
+	// noPlan lets the n-th plan fail.
+	noPlan func(n int) error
 }
 
 func newWorld(t *testing.T) *world {
@@ -98,6 +100,11 @@ func (w *world) plan(ctx context.Context, call dr.PlanCall) (dr.Planned, error) 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.plans = append(w.plans, call)
+	if w.noPlan != nil {
+		if err := w.noPlan(len(w.plans)); err != nil {
+			return dr.Planned{}, fails(err)
+		}
+	}
 	info := activity.GetInfo(ctx)
 	p := dr.Plan{
 		Schema: dr.PlanSchema, Procedure: call.Request.Procedure, System: call.Request.System, Product: "lab", Mode: call.Request.Mode,

@@ -24,7 +24,7 @@ func (p *planner) failback() error {
 	}
 	prim := p.in.Situation.Primaries()
 	if len(prim) == 0 {
-		return dr.Refuse("no_primary", "no site of %s is proven to take writes: there is nothing to fail back from (%s)", p.s.name, dr.Clip(p.allSummaries(), 300)).WithNext("take over first, or make the primary readable")
+		return kit.NoPrimary(p.in.Situation, p.s.name, "fail back from")
 	}
 	p.d.From, p.d.To = prim[0], to
 	if prim[0] == to {
@@ -51,14 +51,6 @@ func (p *planner) logRoom(primary string) {
 	if n := p.rs[primary].LogUsed; n != nil && *n >= logAlmostFull {
 		p.d.Consequence("The log volume of %s is nearly full, and it keeps log while a secondary is stopped: make room first.", primary)
 	}
-}
-
-func (p *planner) allSummaries() string {
-	text := ""
-	for _, v := range p.in.Situation.Sites {
-		text += v.Site + ": " + v.Summary + "; "
-	}
-	return text
 }
 
 // convert registers the original site at the present primary.

@@ -1,6 +1,7 @@
 package hana
 
 import (
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -13,7 +14,7 @@ func (p *planner) reseed() error {
 	}
 	prim := p.in.Situation.Primaries()
 	if len(prim) == 0 {
-		return dr.Refuse("no_primary", "no site of %s is proven to take writes: there is nothing to copy from (%s)", p.s.name, dr.Clip(p.allSummaries(), 300))
+		return kit.NoPrimary(p.in.Situation, p.s.name, "copy from")
 	}
 	from := prim[0]
 	if from == to {

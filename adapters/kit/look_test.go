@@ -76,3 +76,15 @@ func TestASiteIsCalledTheOnePrimaryOnlyWhenNoOtherMayBe(t *testing.T) {
 	require.ErrorContains(t, err, "it may be the one that took over")
 	require.Equal(t, dr.ClassRefuse, dr.ClassOf(err))
 }
+
+func TestNobodyIsSaidToBePrimaryOnlyWhenEverySiteIsRead(t *testing.T) {
+	sit := dr.Situation{Sites: []dr.SiteSituation{{Site: "east", AcceptsWrites: dr.No}, {Site: "west", AcceptsWrites: dr.Unknown, Summary: "psql hung"}}}
+	err := kit.NoPrimary(sit, "shop", "fail back from")
+	require.Equal(t, dr.ClassRefuse, dr.ClassOf(err))
+	require.EqualError(t, err, "no site of shop is known to accept writes, so it is not known where to fail back from: whether west accepts writes is not known (psql hung); "+
+		"next: make the primary readable and try again; take over only when you know that it is lost")
+	require.Contains(t, kit.NobodyWrites(sit), "whether west accepts writes is not known (psql hung)")
+	sit.Sites[1].AcceptsWrites = dr.No
+	require.ErrorContains(t, kit.NoPrimary(sit, "shop", "fail back from"), "no site of shop accepts writes")
+	require.Equal(t, "no site accepts writes now", kit.NobodyWrites(sit))
+}

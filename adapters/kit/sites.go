@@ -1,6 +1,8 @@
 package kit
 
 import (
+	"strings"
+
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -69,4 +71,37 @@ func OnlyPrimary(s dr.Situation, primary string) error {
 		}
 	}
 	return nil
+}
+
+// NoPrimary refuses a procedure that finds no primary to do something from
+// ("copy from", "fail back from"). A site of which it is not known whether it
+// accepts writes may be the primary: then that is what is said, and nobody is
+// advised to take over.
+func NoPrimary(s dr.Situation, system, purpose string) error {
+	if u := unknownWriters(s); len(u) > 0 {
+		return dr.Refuse("primary_unread", "no site of %s is known to accept writes, so it is not known where to %s: %s", system, purpose, strings.Join(u, "; ")).
+			WithNext("make the primary readable and try again; take over only when you know that it is lost")
+	}
+	return dr.Refuse("no_primary", "no site of %s accepts writes: there is nothing to %s", system, purpose).WithNext("take over first")
+}
+
+// NobodyWrites is the judgement's sentence when no site is seen to accept
+// writes.
+func NobodyWrites(s dr.Situation) string {
+	if u := unknownWriters(s); len(u) > 0 {
+		return "no site is known to accept writes now: " + strings.Join(u, "; ")
+	}
+	return "no site accepts writes now"
+}
+
+// unknownWriters are the sites of which it is not known whether they accept
+// writes, each with what is known.
+func unknownWriters(s dr.Situation) []string {
+	var out []string
+	for _, v := range s.Sites {
+		if v.AcceptsWrites == dr.Unknown {
+			out = append(out, "whether "+v.Site+" accepts writes is not known ("+dr.Clip(v.Summary, 200)+")")
+		}
+	}
+	return out
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -43,7 +44,7 @@ func (s *system) Judge(sit dr.Situation) dr.Judgement {
 	j.Facts = append(j.Facts, one)
 	j.Alarms = s.alarms(prim, rs)
 	if len(prim) == 0 {
-		j.Recommendation = "no site accepts writes now"
+		j.Recommendation = kit.NobodyWrites(sit)
 		return j
 	}
 	s.judgeSync(sit, rs, prim[0], &j)

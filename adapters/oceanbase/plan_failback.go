@@ -75,7 +75,7 @@ func (p *planner) presentPrimary(to string) (string, error) {
 			return up, nil
 		}
 	}
-	return "", dr.Refuse("no_primary", "no site of %s accepts writes: there is nothing to fail back from", p.s.name).WithNext("take over first")
+	return "", kit.NoPrimary(p.in.Situation, p.s.name, "fail back from")
 }
 
 // handedBack plans what is left when the roles are exchanged already.

@@ -17,7 +17,7 @@ func (p *planner) reseed() error {
 	}
 	prim := p.in.Situation.Primaries()
 	if len(prim) == 0 {
-		return dr.Refuse("no_primary", "no site of %s accepts writes: there is nothing to copy from", p.s.name)
+		return kit.NoPrimary(p.in.Situation, p.s.name, "copy from")
 	}
 	if prim[0] == to {
 		return dr.Refuse("is_primary", "%s is the primary: a reseed would overwrite the data that counts", to).WithNext("name the site that shall be overwritten")

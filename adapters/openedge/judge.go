@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -31,7 +32,7 @@ func (s *system) Judge(sit dr.Situation) dr.Judgement {
 	}
 	j.Alarms = append(s.siteAlarms(rs), s.returnAlarms(sit, rs)...)
 	if len(prim) == 0 {
-		j.Recommendation = "no site accepts writes now"
+		j.Recommendation = kit.NobodyWrites(sit)
 		return j
 	}
 	s.judgeSync(sit, rs, prim[0], &j)

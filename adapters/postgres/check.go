@@ -52,11 +52,28 @@ func no(format string, a ...any) *dr.Error {
 	return dr.Hold("guard", format, a...).WithNext("replan: the situation is not the approved one")
 }
 
+// elsewhere says whether the connection leads to another server than the data
+// directory's: unknown without a control file to compare with.
+func (p Place) elsewhere(r Reading) dr.Tri {
+	switch {
+	case r.Server == nil:
+		return dr.No
+	case r.Server.Data != p.Data:
+		return dr.Yes
+	case r.Control.System == "":
+		return dr.Unknown
+	}
+	return dr.TriOf(r.Server.System != r.Control.System)
+}
+
 // isMine says what is wrong with the identity of a reading: control file and
 // connection must belong to the cluster and directory of the plan.
 func (p Place) isMine(r Reading) error {
+	if r.Control.System == "" {
+		return no("the control file of %s could not be read", p.Site)
+	}
 	if r.Control.System != p.System {
-		return no("%s has the system identifier %s, the plan was made for %s", p.Site, orNone(r.Control.System), p.System)
+		return no("%s has the system identifier %s, the plan was made for %s", p.Site, r.Control.System, p.System)
 	}
 	if r.Server != nil && (r.Server.System != p.System || r.Server.Data != p.Data) {
 		return no("the connection to %s leads to another server (%s, %s)", p.Site, r.Server.Data, r.Server.System)

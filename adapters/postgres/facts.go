@@ -24,7 +24,11 @@ func describe(st site, r Reading, at time.Time) dr.SiteSituation {
 	id := add("identity", identityTruth(r), "pg_controldata and SQL", "system identifier %s, data directory %s", orNone(r.Control.System), st.Place.Data)
 	if r.Server != nil {
 		want(id, dr.Yes)
-		if r.Server.Data != st.Place.Data || r.Server.System != r.Control.System {
+		switch st.Place.elsewhere(r) {
+		case dr.No:
+		case dr.Unknown:
+			out.Role, out.AcceptsWrites = dr.RoleUnknown, dr.Unknown
+		case dr.Yes:
 			id.Truth, id.Text = dr.No, fmt.Sprintf("the connection leads to another server: %s (%s)", r.Server.Data, r.Server.System)
 			out.Role, out.AcceptsWrites = dr.RoleUnknown, dr.Unknown
 		}

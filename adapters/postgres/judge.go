@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -24,7 +25,7 @@ func (s *system) Judge(sit dr.Situation) dr.Judgement {
 	j.Alarms = append(j.Alarms, s.returnAlarms(sit, rs)...)
 	j.Facts = append(j.Facts, s.memberFacts(sit, rs)...)
 	if len(prim) == 0 {
-		j.Recommendation = "no site accepts writes now"
+		j.Recommendation = kit.NobodyWrites(sit)
 		return j
 	}
 	s.judgeSync(sit, rs, prim[0], &j)

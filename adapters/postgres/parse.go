@@ -97,7 +97,7 @@ func (r *Reading) fullLine(tag, rest string) (err error) {
 		}
 	case "wal_end":
 		_, r.WALEndText, _ = strings.Cut(rest, " ")
-		r.WALEnd = walEnd(r.WALEndText)
+		r.WALEnd, r.WALReached = walEnd(r.WALEndText), walReached(r.WALEndText)
 		r.WALEndText = dr.Clip(r.WALEndText, 200)
 	case "manager":
 		rest, err = word(rest)
@@ -196,6 +196,22 @@ var cleanEnd = regexp.MustCompile(`^pg_waldump: error: error in WAL record at [0
 // the message of a clean end counts; a torn record or other text gives 0.
 func walEnd(line string) LSN {
 	m := cleanEnd.FindStringSubmatch(strings.TrimSpace(line))
+	if m == nil {
+		return 0
+	}
+	l, err := ParseLSN(m[1])
+	if err != nil {
+		return 0
+	}
+	return l
+}
+
+var brokenEnd = regexp.MustCompile(`^pg_waldump: error: error in WAL record at ([0-9A-F]+/[0-9A-F]+): \S`)
+
+// walReached gives where the last record begins that pg_waldump could read,
+// whatever ended it: a torn record or a clean end. Other text gives 0.
+func walReached(line string) LSN {
+	m := brokenEnd.FindStringSubmatch(strings.TrimSpace(line))
 	if m == nil {
 		return 0
 	}

@@ -76,6 +76,7 @@ func TestAnOutputThatIsCutOffOrNotRecognisedIsAnError(t *testing.T) {
 }
 
 func TestOnlyTheCleanMessageTellsTheEndOfTheLog(t *testing.T) {
+	require.Equal(t, LSN(0x3009800), walReached("pg_waldump: error: error in WAL record at 0/3009800: incorrect resource manager data checksum in record at 0/3009838"), "a torn end still shows how far the log reaches")
 	require.Equal(t, LSN(0x3009838), walEnd("pg_waldump: error: error in WAL record at 0/3009800: invalid record length at 0/3009838: wanted 24, got 0"))
 	for _, s := range []string{
 		"", "pg_waldump: error: error in WAL record at 0/3009800: invalid magic number 0000 in log segment 000000010000000000000003, offset 0",
@@ -83,6 +84,7 @@ func TestOnlyTheCleanMessageTellsTheEndOfTheLog(t *testing.T) {
 		"pg_waldump: error: could not find a valid record after 0/3000000",
 	} {
 		require.Zero(t, walEnd(s), s)
+		require.Zero(t, walReached("not even "+s), s)
 	}
 }
 

@@ -55,8 +55,8 @@ func (p *planner) common() error {
 			}
 			return dr.Refuse("managed", "%s is in charge of %s and would undo these steps", v.Managed, st.Name).WithNext("%s; or use that manager's own procedure", pause)
 		}
-		if r, ok := p.rs[st.Name]; ok && r.Server != nil && (r.Server.Data != st.Place.Data || r.Server.System != r.Control.System) {
-			return dr.Refuse("wrong_server", "the connection to %s leads to another server: %s", st.Name, r.Server.Data).WithNext("correct port or socket of %s in the inventory", st.Name)
+		if err := p.ownServer(st); err != nil {
+			return err
 		}
 		if r, ok := p.rs[st.Name]; ok && r.Server != nil && r.Server.Version < 130000 {
 			return dr.Refuse("version", "%s runs PostgreSQL %d; 13 is the oldest supported", st.Name, r.Server.Version/10000).
@@ -64,6 +64,21 @@ func (p *planner) common() error {
 		}
 	}
 	return p.sameSystem()
+}
+
+// ownServer refuses a connection that leads to another server, or that cannot
+// be told from one.
+func (p *planner) ownServer(st site) error {
+	r := p.rs[st.Name]
+	switch st.Place.elsewhere(r) {
+	case dr.Yes:
+		return dr.Refuse("wrong_server", "the connection to %s leads to another server: %s", st.Name, r.Server.Data).WithNext("correct port or socket of %s in the inventory", st.Name)
+	case dr.Unknown:
+		return dr.Refuse("control_unread", "the control file of %s could not be read, so nobody knows whether the connection leads to its server", st.Name).
+			WithNext("run pg_controldata -D %s on %s and mend what it says", st.Place.Data, st.Place.Host)
+	case dr.No:
+	}
+	return nil
 }
 
 // sameSystem refuses sites of different clusters.

@@ -27,7 +27,7 @@ func (p *planner) failback() error {
 	}
 	prim := p.in.Situation.Primaries()
 	if len(prim) == 0 {
-		return dr.Refuse("no_primary", "no site of %s accepts writes: there is nothing to fail back from", p.s.name).WithNext("take over first")
+		return kit.NoPrimary(p.in.Situation, p.s.name, "fail back from")
 	}
 	p.d.From, p.d.To = prim[0], to
 	if prim[0] == to {

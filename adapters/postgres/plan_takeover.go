@@ -91,7 +91,11 @@ func (p *planner) promotable(v sides) error {
 	if err := p.silent(v.New); err != nil {
 		return err
 	}
-	if r.InRecovery() != dr.Yes {
+	switch {
+	case r.InRecovery() == dr.Yes:
+	case r.InRecovery() == dr.Unknown && r.Running != dr.No:
+		return dr.Refuse("unclear", "whether %s is a running standby is not known: %s", v.New, summary(r)).WithNext("find out why it could not be read, or choose another site")
+	default:
 		return dr.Refuse("no_standby", "%s is no running standby: %s", v.New, summary(r)).WithNext("start it as a standby, or choose another site")
 	}
 	held, ok := r.Held()
@@ -170,7 +174,11 @@ func (p *planner) plannable(v sides, stopped bool) error {
 	if err := p.silent(v.Old); err != nil {
 		return err
 	}
-	if old.InRecovery() != dr.No {
+	switch {
+	case old.InRecovery() == dr.No:
+	case old.InRecovery() == dr.Unknown && old.Running != dr.No:
+		return dr.Refuse("unclear", "whether %s is a running primary is not known: %s", v.Old, summary(old)).WithNext(`find out why it could not be read; use mode "unplanned" only if it is lost`)
+	default:
 		return dr.Refuse("no_primary", "%s is no running primary: %s", v.Old, summary(old)).WithNext(`use mode "unplanned"`)
 	}
 	to := p.rs[v.New]
@@ -182,7 +190,9 @@ func (p *planner) plannable(v sides, stopped bool) error {
 	case row.Replay != nil && old.Server.Current != nil && *old.Server.Current > *row.Replay && int64(*old.Server.Current-*row.Replay) > p.s.set.MaxLagMB*1_000_000:
 		return dr.Refuse("lag", "%s is %s behind, the limit is %s", v.New, dr.ByteText(int64(*old.Server.Current-*row.Replay)), dr.ByteText(p.s.set.MaxLagMB*1_000_000)).
 			WithNext("wait until it has caught up, or raise max_lag_mb")
-	case to.Server.Pause == nil || *to.Server.Pause != "not paused":
+	case to.Server.Pause == nil:
+		return dr.Refuse("unclear", "whether replay runs on %s is not known", v.New).WithNext("look into the server's log on %s", v.New)
+	case *to.Server.Pause != "not paused":
 		return dr.Refuse("paused", "replay on %s is paused", v.New).WithNext("select pg_wal_replay_resume() on %s", v.New)
 	case to.Timeline() != old.Timeline():
 		return dr.Refuse("timeline", "%s is on timeline %d and %s on %d", v.New, to.Timeline(), v.Old, old.Timeline()).WithNext("reseed %s", v.New)

@@ -234,3 +234,27 @@ func TestABadInventoryIsRefused(t *testing.T) {
 		require.Error(t, decode(node, good), node)
 	}
 }
+
+func TestATornLogStillTellsWhatIsLostAtLeast(t *testing.T) {
+	p := onPaper(t, "crashed", "standby_alone")
+	held, _ := p.rs["west"].Held()
+	r := p.rs["east"]
+	r.WALReached, r.WALEndText = held+4096, "pg_waldump: error: a torn record"
+	p.rs["east"] = r
+	d, err := p.plan(takeUnplanned, dr.GateDecide)
+	require.NoError(t, err)
+	require.Equal(t, int64(4096), d.Loss.Certain.Bytes)
+	require.Contains(t, d.Loss.Why, "at least 4.1 kB")
+}
+
+func TestAConnectionIsNotSaidToLeadElsewhereWhenTheControlFileIsUnread(t *testing.T) {
+	p := onPaper(t, "primary", "standby")
+	r := p.rs["west"]
+	r.Control = Control{}
+	p.rs["west"] = r
+	_, err := p.plan(takePlanned, dr.GateDecide)
+	require.True(t, dr.HasCode(err, "control_unread"), "%v", err)
+	v, _ := p.situation().Site("west")
+	require.Equal(t, dr.RoleUnknown, v.Role)
+	require.Equal(t, dr.Unknown, v.AcceptsWrites)
+}

@@ -126,6 +126,10 @@ func (p *planner) unplannedLoss(v sides, old Reading, readable bool) dr.Loss {
 		}
 		l.Certain = dr.Bytes(behind)
 		l.Why = fmt.Sprintf("the log of %s on its disk ends at %s, %s holds %s: %s of log%s", v.Old, old.WALEnd, v.New, held, dr.ByteText(behind), last)
+	case readable && old.WALReached > held && old.Timeline() == to.Timeline():
+		l.Certain = dr.Bytes(int64(old.WALReached - held))
+		l.Why = fmt.Sprintf("the log of %s on its disk is readable up to %s and broken behind it, %s holds %s: at least %s of log%s",
+			v.Old, old.WALReached, v.New, held, dr.ByteText(int64(old.WALReached-held)), last)
 	case readable && old.Server != nil && old.Server.Current != nil && old.Timeline() == to.Timeline() && *old.Server.Current > held:
 		// Not a certain part: it grows with every write until the fence, and
 		// a bound that always moves could never be approved.
@@ -134,9 +138,22 @@ func (p *planner) unplannedLoss(v sides, old Reading, readable bool) dr.Loss {
 		l.Certain = dr.Bytes(int64(lsnOr(m.Positions["current"]) - held))
 		l.Why = fmt.Sprintf("%s was last seen at %s, %s holds %s%s", v.Old, m.Positions["current"], v.New, held, last)
 	default:
-		l.Why = fmt.Sprintf("the end of the log of %s could not be read; %s holds %s on timeline %d%s", v.Old, v.New, held, to.Timeline(), last)
+		l.Why = fmt.Sprintf("the end of the log of %s is not known (%s); %s holds %s on timeline %d%s", v.Old, endUnread(old, readable), v.New, held, to.Timeline(), last)
 	}
 	return l
+}
+
+// endUnread says why the end of an old primary's log is not known.
+func endUnread(old Reading, readable bool) string {
+	switch {
+	case !readable:
+		return "its host could not be read"
+	case old.Running != dr.No:
+		return summary(old)
+	case old.WALEndText != "":
+		return "pg_waldump: " + dr.Clip(old.WALEndText, 120)
+	}
+	return "pg_waldump said nothing"
 }
 
 func lsnOr(s string) LSN {

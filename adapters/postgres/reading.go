@@ -46,6 +46,9 @@ type Reading struct {
 	WALTimeline uint32 `json:"wal_timeline,omitempty"`
 	// WALEnd is where the log of a stopped server ends.
 	WALEnd LSN `json:"wal_end,omitempty"`
+	// WALReached is where the last readable record of that log begins: the log
+	// holds at least this, also when its end is torn.
+	WALReached LSN `json:"wal_reached,omitempty"`
 	// WALEndText is waldump's last line; WALEnd is 0 when it is not the clean
 	// end message.
 	WALEndText string `json:"wal_end_text,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -24,7 +25,7 @@ func (s *system) Judge(sit dr.Situation) dr.Judgement {
 	j.Facts = append(j.Facts, dr.Fact{Name: "vvr.one_primary", Truth: onePrimary(sit), Text: "sites that take writes: " + orNo(strings.Join(prim, ", ")), At: sit.At})
 	j.Alarms = s.alarms(rs)
 	if len(prim) == 0 {
-		j.Recommendation = "no site takes writes now"
+		j.Recommendation = kit.NobodyWrites(sit)
 		return j
 	}
 	s.judgeSync(sit, rs, prim[0], &j)

@@ -20,6 +20,7 @@ const markName = "SWITCHBACK_E2E_TEST"
 var (
 	marksMu sync.Mutex
 	marks   = map[testing.TB]string{}
+	scrap   = map[testing.TB][]string{}
 )
 
 // testMark gives the mark of a test. With the first process of a test comes
@@ -34,14 +35,28 @@ func testMark(t testing.TB) string {
 	marks[t] = mark
 	t.Cleanup(func() {
 		marksMu.Lock()
+		dirs := scrap[t]
 		delete(marks, t)
+		delete(scrap, t)
 		marksMu.Unlock()
 		for _, l := range marked(mark) {
 			t.Logf("e2e: killing what the test left behind: %s", l)
 			_ = syscall.Kill(l.PID, syscall.SIGKILL)
 		}
+		for _, dir := range dirs {
+			_ = os.RemoveAll(dir)
+		}
 	})
 	return mark
+}
+
+// removeLast removes a directory when nothing that the test started can write
+// to it any more.
+func removeLast(t testing.TB, dir string) {
+	testMark(t)
+	marksMu.Lock()
+	defer marksMu.Unlock()
+	scrap[t] = append(scrap[t], dir)
 }
 
 // Leftover is a process that runs because of a test.

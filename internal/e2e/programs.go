@@ -10,6 +10,8 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+
+	"github.com/switchback-dr/switchback/lab/labkit"
 )
 
 // Run is the end of a program that ran to its end.
@@ -86,6 +88,7 @@ func StartLab(t testing.TB, product, dir string, endpoints any, args ...string) 
 	if err := json.Unmarshal([]byte(line), endpoints); err != nil {
 		t.Fatalf("e2e: the lab printed %q: %v", line, err)
 	}
+	removeLast(t, labkit.Elsewhere(dir))
 	return p
 }
 

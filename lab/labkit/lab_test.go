@@ -114,6 +114,21 @@ func TestALongDirectoryStillHasShortPathsForSockets(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestWhatAKilledLabLeftElsewhereIsRemovedByTheNext(t *testing.T) {
+	dir, left := t.TempDir(), filepath.Join(t.TempDir(), "switchback-lab-1")
+	require.NoError(t, os.MkdirAll(filepath.Join(left, "east"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, labFile), nil, 0o644))
+	require.NoError(t, os.Symlink(left, filepath.Join(dir, hostsDir)))
+	require.NoError(t, prepareDir(dir))
+	require.NoDirExists(t, left)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, labFile), nil, 0o644))
+	require.NoError(t, os.MkdirAll(filepath.Join(left, "east"), 0o755))
+	require.NoError(t, os.Rename(left, filepath.Join(filepath.Dir(left), "yours")))
+	require.NoError(t, os.Symlink(filepath.Join(filepath.Dir(left), "yours"), filepath.Join(dir, hostsDir)))
+	require.NoError(t, prepareDir(dir))
+	require.DirExists(t, filepath.Join(filepath.Dir(left), "yours"), "what no lab made stays")
+}
+
 func TestTheInventoryAndKnownHostsDescribeTheHosts(t *testing.T) {
 	l := upToy(t)
 	b, err := os.ReadFile(l.Inventory())

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/switchback-dr/switchback/lab/host"
@@ -16,6 +17,13 @@ const longestRoot = 60
 
 // labFile is written when a lab is up; it marks a directory as a lab's.
 const labFile = "lab.json"
+
+// hostsDir is where DIR holds the hosts' root directories, or a link to a
+// directory whose name begins with elsewherePrefix.
+const (
+	hostsDir        = "hosts"
+	elsewherePrefix = "switchback-lab-"
+)
 
 // prepareDir makes DIR, or empties one that an earlier lab used. A directory
 // with anything else in it is refused: the lab deletes nothing of yours.
@@ -36,6 +44,7 @@ func prepareDir(dir string) error {
 	if alive(filepath.Join(dir, controlSocket)) {
 		return fmt.Errorf("a lab runs in %s already: stop it first, or name another directory with --dir", dir)
 	}
+	_ = os.RemoveAll(Elsewhere(dir))
 	for _, e := range entries {
 		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 			return fmt.Errorf("the earlier lab in %s cannot be removed: %w", dir, err)
@@ -44,18 +53,28 @@ func prepareDir(dir string) error {
 	return nil
 }
 
+// Elsewhere is the directory outside of DIR that holds the hosts of a lab, or
+// "". A lab that was killed could not remove it.
+func Elsewhere(dir string) string {
+	target, err := os.Readlink(filepath.Join(dir, hostsDir))
+	if err != nil || !strings.HasPrefix(filepath.Base(target), elsewherePrefix) {
+		return ""
+	}
+	return target
+}
+
 // placeHosts decides where the hosts' root directories are: in DIR/hosts, or,
 // when the ordinary user cannot reach that or the path is too long for
 // sockets, in a directory below the system's temporary one, linked from there.
 func placeHosts(dir string, user host.User) (root string, remove func(), err error) {
-	root = filepath.Join(dir, "hosts")
+	root = filepath.Join(dir, hostsDir)
 	if err := os.Mkdir(root, 0o755); err != nil {
 		return "", nil, err
 	}
 	if len(root) <= longestRoot && reachable(root, user) {
 		return root, func() {}, nil
 	}
-	elsewhere, err := os.MkdirTemp("", "switchback-lab-")
+	elsewhere, err := os.MkdirTemp("", elsewherePrefix)
 	if err != nil {
 		return "", nil, fmt.Errorf("the lab has no place for its hosts: %w", err)
 	}
