@@ -79,7 +79,7 @@ func guardStart(ctx context.Context, env kit.Env, a systemArgs) (kit.HostTime, e
 		if r.Config.Mode != "primary" {
 			return 0, no("the files of %s say %s, not primary", a.On.Site, r.Config.Mode)
 		}
-		return at, silentOrStopped(ctx, env, a.Other)
+		return at, silentOrStopped(ctx, env, a.Other, kit.HeldByOutside)
 	}
 	o, _, err := a.Other.brief(ctx, env, partState, partConfig)
 	if err != nil {
@@ -99,15 +99,17 @@ const outsidePatience = 4 * time.Second
 
 // silentOrStopped wants that an old primary, if it answers at all, is no open
 // primary. It is asked shortly: the look lengthens the outage.
-func silentOrStopped(ctx context.Context, env kit.Env, p Place) error {
+func silentOrStopped(ctx context.Context, env kit.Env, p Place, held string) error {
 	ctx, cancel := context.WithTimeout(ctx, outsidePatience)
 	defer cancel()
 	r, _, err := p.brief(ctx, env, partState, partProcesses)
 	switch {
 	case err != nil && len(r.Gaps) > 0 && r.State == nil:
+		return kit.StillHeld(held, p.Site, dr.Unknown, summary(r), err)
+	case r.State != nil && r.State.Suspended == dr.Yes:
 		return nil
-	case r.OnlinePrimary() == dr.Yes && (r.State == nil || r.State.Suspended != dr.Yes):
-		return no("%s answers and is open as a primary: %s", p.Site, summary(r))
+	case r.OnlinePrimary() == dr.Yes || held == kit.HeldBySilence:
+		return kit.StillHeld(held, p.Site, r.OnlinePrimary(), summary(r), nil)
 	}
 	return nil
 }

@@ -15,7 +15,6 @@ import (
 const (
 	heldByHandshake = "handshake" // suspended by the command itself
 	heldByStop      = "stop"      // stopped on every host
-	heldByOutside   = "outside"   // fenced by others, or by a waiver
 )
 
 // takeoverArgs are the arguments of the takeover.
@@ -58,7 +57,7 @@ var takeover = kit.Spec[takeoverArgs]{
 	Kind: dr.KindIrreversible,
 	Doc:  "hdbnsutil -sr_takeover, with --suspendPrimary when the old primary works (takeover with handshake: it aborts and changes nothing when the primary cannot be reached or a service is not in sync). The exit code is not believed: role, takeover flag and takeover history are read back. SR Guide: Performing a Takeover; Takeover with Handshake.",
 	Check: func(a takeoverArgs) error {
-		if a.Held != heldByHandshake && a.Held != heldByStop && a.Held != heldByOutside {
+		if a.Held != heldByHandshake && a.Held != heldByStop && !kit.HeldFromOutside(a.Held) {
 			return fmt.Errorf("held is %q", dr.Clip(a.Held, 20))
 		}
 		if a.Wait < 0 || a.Wait > 3600 || a.Takeovers < -1 {
@@ -141,7 +140,7 @@ func (a takeoverArgs) guardOld(ctx context.Context, env kit.Env) error {
 		}
 		return a.Old.isStopped(r)
 	}
-	return silentOrStopped(ctx, env, a.Old)
+	return silentOrStopped(ctx, env, a.Old, a.Held)
 }
 
 func interpretTakeover(a takeoverArgs, j kit.Job) error {

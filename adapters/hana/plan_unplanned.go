@@ -65,7 +65,7 @@ func (p *planner) fenceOld(old, to string, r Reading, readable bool) string {
 	ph := dr.PhaseIsolate
 	if !readable {
 		p.d.NeedFence(kit.FenceNeed{Site: old, Why: old + " does not answer: nothing on its own hosts can prove that it takes no writes"})
-		return heldByOutside
+		return kit.HeldWithoutLook(p.in.Situation, old)
 	}
 	p.stepServices(ph, old)
 	for i, h := range p.place(old).Hosts {
@@ -73,7 +73,7 @@ func (p *planner) fenceOld(old, to string, r Reading, readable bool) string {
 			continue
 		}
 		p.d.NeedFence(kit.FenceNeed{Site: old, Why: h.Name + " of " + old + " does not tell whether HANA runs there (" + r.Processes[i].Text + ")"})
-		return heldByOutside
+		return kit.HeldByOutside
 	}
 	p.stepAutostart(ph, old)
 	if p.stoppedNow(old) {

@@ -35,7 +35,6 @@ type roleArgs struct {
 const (
 	heldByStandby = "standby" // its tenant is a standby, which refuses writes
 	heldByNothing = "absent"  // there is no such tenant
-	heldByOutside = "outside" // fenced by others, or by a waiver
 )
 
 // outsidePatience bounds the look at a former primary that is expected to be
@@ -271,7 +270,7 @@ func guardActivation(ctx context.Context, env kit.Env, a roleArgs) error {
 	ch := make(chan answer, 1)
 	go func() {
 		octx, cancel := ctx, context.CancelFunc(func() {})
-		if a.Held == heldByOutside {
+		if kit.HeldFromOutside(a.Held) {
 			octx, cancel = context.WithTimeout(ctx, outsidePatience)
 		}
 		defer cancel()
@@ -294,11 +293,8 @@ func guardActivation(ctx context.Context, env kit.Env, a roleArgs) error {
 
 // held judges the former primary again, directly before the activation.
 func (a roleArgs) held(r Reading, err error) error {
-	if a.Held == heldByOutside {
-		if err == nil && r.accepts() != dr.No {
-			return no("%s answers again and may accept writes: %s", a.Other.Site, r.summary())
-		}
-		return nil
+	if kit.HeldFromOutside(a.Held) {
+		return kit.StillHeld(a.Held, a.Other.Site, r.accepts(), r.summary(), err)
 	}
 	switch {
 	case err != nil:

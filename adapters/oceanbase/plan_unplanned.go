@@ -91,7 +91,7 @@ func (p *planner) fence(v sides, old Reading, readable bool) string {
 	ph := dr.PhaseIsolate
 	need := func(why string) string {
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: why})
-		return heldByOutside
+		return kit.HeldWithoutLook(p.in.Situation, v.Old)
 	}
 	switch {
 	case !readable:

@@ -12,9 +12,8 @@ import (
 
 // How the old source is kept from taking updates.
 const (
-	heldByFence   = "fence"   // closed, control area taken away
-	heldByRole    = "role"    // it is a target itself
-	heldByOutside = "outside" // fenced by others, or by a waiver
+	heldByFence = "fence" // closed, control area taken away
+	heldByRole  = "role"  // it is a target itself
 )
 
 // transitionArgs change the role of one database.
@@ -37,7 +36,7 @@ type transitionArgs struct {
 
 func (a transitionArgs) check() error {
 	switch a.Held {
-	case heldByFence, heldByRole, heldByOutside:
+	case heldByFence, heldByRole, kit.HeldByOutside, kit.HeldBySilence:
 	default:
 		return fmt.Errorf("held is %q", dr.Clip(a.Held, 20))
 	}
@@ -195,11 +194,8 @@ func guardTransition(ctx context.Context, env kit.Env, a transitionArgs) (kit.Ho
 
 // peerIsHeld judges the other database again, directly before the transition.
 func (a transitionArgs) peerIsHeld(r Reading, err error) error {
-	if a.Held == heldByOutside {
-		if err == nil && r.AcceptsWrites() != dr.No {
-			return no("%s answers again and may take updates (%s)", a.Peer.Site, summary(r))
-		}
-		return nil
+	if kit.HeldFromOutside(a.Held) {
+		return kit.StillHeld(a.Held, a.Peer.Site, r.AcceptsWrites(), summary(r), err)
 	}
 	if err != nil {
 		return err

@@ -127,10 +127,12 @@ func TestTheGuardOfATransitionSaysNo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { require.Error(t, try(c.east, c.west)) })
 	}
-	a.Held = heldByOutside
+	a.Held = kit.HeldByOutside
 	silent := &script{sites: map[string]seen{"oe-west": lostTarget()}}
 	require.NoError(t, guardOf(transition, silent, a), "a silent site was fenced from outside, or waived")
 	require.Error(t, try(openSource(false), lostTarget()), "it answers again and takes updates")
+	a.Held = kit.HeldBySilence
+	require.NoError(t, guardOf(transition, silent, a), "it is as silent as it was")
 }
 
 func TestASecondSourceIsNeverStarted(t *testing.T) {

@@ -78,17 +78,17 @@ func (p *planner) fenceOld(v sides, old Reading, readable bool) string {
 			why = v.Old + " answers, but its state could not be read"
 		}
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: why})
-		return heldByOutside
+		return kit.HeldWithoutLook(p.in.Situation, v.Old)
 	case old.Fenced == dr.Yes && old.Exists == dr.No:
 		p.d.Empty(ph, "%s is fenced already", v.Old)
 		own("it is closed and fenced already, by run " + orNone(old.FenceRun))
 		return heldByFence
 	case old.Exists == dr.No:
 		own("its host answers and has no database: there is nothing that could take updates")
-		return heldByOutside
+		return kit.HeldByOutside
 	case old.Role() == roleTarget:
 		own("it is a target and takes no updates")
-		return heldByOutside
+		return kit.HeldByOutside
 	}
 	if old.AcceptsWrites() == dr.Yes {
 		p.d.Consequence("%s is alive and takes updates, but %s is not in step with it. It will be shut down; what it wrote since is not on %s.", v.Old, v.New, v.New)

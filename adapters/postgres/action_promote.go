@@ -14,7 +14,6 @@ const (
 	heldByShutdown = "shutdown" // stopped cleanly, standby.signal in place
 	heldByFence    = "fence"    // stopped, control file taken away
 	heldByStandby  = "standby"  // runs in recovery already
-	heldByOutside  = "outside"  // fenced by others, or by a waiver
 )
 
 // promoteArgs are the arguments of the promotion.
@@ -36,7 +35,7 @@ var promote = kit.Spec[promoteArgs]{
 	Doc:  "select pg_promote(false): makes the standby the primary on a new timeline. A lost answer is read back from the server; a second request on a promoted server only gives an error.",
 	Check: func(a promoteArgs) error {
 		switch a.Held {
-		case heldByShutdown, heldByFence, heldByStandby, heldByOutside:
+		case heldByShutdown, heldByFence, heldByStandby, kit.HeldByOutside, kit.HeldBySilence:
 		default:
 			return fmt.Errorf("held is %q", dr.Clip(a.Held, 20))
 		}
@@ -90,7 +89,7 @@ func guardPromote(ctx context.Context, env kit.Env, a promoteArgs) (kit.HostTime
 	ch := make(chan answer, 1)
 	go func() {
 		octx := ctx
-		if a.Held == heldByOutside {
+		if kit.HeldFromOutside(a.Held) {
 			var cancel context.CancelFunc
 			octx, cancel = context.WithTimeout(ctx, outsidePatience)
 			defer cancel()
@@ -114,11 +113,8 @@ func guardPromote(ctx context.Context, env kit.Env, a promoteArgs) (kit.HostTime
 
 // oldIsHeld judges the old primary again, directly before the promotion.
 func (a promoteArgs) oldIsHeld(r Reading, err error) error {
-	if a.Held == heldByOutside {
-		if err == nil && r.AcceptsWrites() != dr.No {
-			return no("%s answers again and may accept writes (%s)", a.Old.Site, summary(r))
-		}
-		return nil
+	if kit.HeldFromOutside(a.Held) {
+		return kit.StillHeld(a.Held, a.Old.Site, r.AcceptsWrites(), summary(r), err)
 	}
 	if err != nil {
 		return err

@@ -77,16 +77,16 @@ func (p *planner) fenceOld(v sides, old Reading, readable bool) string {
 			why = v.Old + " answers, but its state could not be read"
 		}
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: why})
-		return heldByOutside
+		return kit.HeldWithoutLook(p.in.Situation, v.Old)
 	case old.DataExists == dr.No:
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, ByAdapter: true, Why: "its host answers and has no data directory: there is nothing that could take writes"})
-		return heldByOutside
+		return kit.HeldByOutside
 	case old.InRecovery() == dr.Yes:
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, ByAdapter: true, Why: "it runs in recovery and takes no writes"})
 		return heldByStandby
 	case old.Control.System == "":
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: "its control file cannot be read, so that its own host cannot prove a fence"})
-		return heldByOutside
+		return kit.HeldByOutside
 	}
 	a := fenceArgs{On: p.place(v.Old), Standby: p.place(v.New), Run: p.in.RunID, Start: old.Running == dr.Yes, Options: p.place(v.Old).options()}
 	u := unfence.Step(kit.At{Phase: ph, Slug: "undo-fence", Site: v.Old, Title: "Take the fence of " + v.Old + " away", Timeout: 5 * time.Minute}, a)
