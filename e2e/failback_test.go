@@ -2,10 +2,12 @@ package e2e_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchback-dr/switchback/dr"
+	"github.com/switchback-dr/switchback/internal/e2e"
 )
 
 const (
@@ -58,6 +60,7 @@ func diverged(t *testing.T) *stage {
 	s.Fault("link-cut", "east")
 	s.Writes(30)
 	s.Fault("postmaster-kill", "east")
+	s.noServer("east")
 	run := s.Start(dr.ProcTakeover, unplanned)
 	st := s.Gate(dr.GateDecide)
 	require.Contains(t, st.Gate.Loss, "at least", "the certain loss is read from the old primary's own log")
@@ -65,6 +68,16 @@ func diverged(t *testing.T) *stage {
 	s.Ended(run, dr.EndDone)
 	s.Unfault("link-cut", "east")
 	return s
+}
+
+// noServer waits until the processes of a killed server have ended too: while
+// one is there, nobody knows whether the server runs, and its log is not read.
+func (s *stage) noServer(host string) {
+	s.T.Helper()
+	e2e.Await(s.T, time.Minute, "the end of the server's processes", func() (bool, string) {
+		left := s.Shell(host, `for c in /proc/[0-9]*/cwd; do [ "$c" -ef "$LAB_ROOT/var/lib/pgdata" ] && echo "$c"; done; true`)
+		return left == "", left
+	})
 }
 
 // TestAFailbackAfterALossListsWhatWasLostBeforeItRewinds compares the loss that

@@ -127,10 +127,6 @@ func (p *planner) others(a, b string) []string {
 	return slices.DeleteFunc(p.s.Sites(), func(n string) bool { return n == a || n == b })
 }
 
-func (p *planner) noSite(name string) error {
-	return dr.Refuse("site", "the system %s has no site %q; it has %s", p.s.name, dr.Clip(name, 60), strings.Join(p.s.Sites(), ", "))
-}
-
 // limits for the short steps.
 const (
 	shortStep = 2 * time.Minute

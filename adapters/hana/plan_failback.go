@@ -10,17 +10,9 @@ import (
 
 // failback plans one gate: convert, and later cutover.
 func (p *planner) failback() error {
-	b := p.in.Baseline
-	if b == nil || b.Primary == "" {
-		return dr.Refuse("no_baseline", "nothing says how %s was before the takeover", p.s.name).
-			WithNext("name the original primary as home: of the system in the inventory")
-	}
-	to := p.in.Request.To
-	if to == "" {
-		to = b.Primary
-	}
-	if _, ok := p.s.site(to); !ok {
-		return p.noSite(to)
+	to, err := p.s.sites.Home(p.s.name, p.in)
+	if err != nil {
+		return err
 	}
 	prim := p.in.Situation.Primaries()
 	if len(prim) == 0 {

@@ -9,8 +9,8 @@ import (
 // started, so that backup, transfer and restore have no steps.
 func (p *planner) reseed() error {
 	to := p.in.Request.To
-	if _, ok := p.s.site(to); !ok {
-		return p.noSite(to)
+	if err := p.s.sites.Known(p.s.name, to); err != nil {
+		return err
 	}
 	prim := p.in.Situation.Primaries()
 	if len(prim) == 0 {

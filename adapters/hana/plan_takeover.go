@@ -16,8 +16,8 @@ var (
 
 func (p *planner) takeover() error {
 	to := p.in.Request.To
-	if _, ok := p.s.site(to); !ok {
-		return p.noSite(to)
+	if err := p.s.sites.Known(p.s.name, to); err != nil {
+		return err
 	}
 	if r := p.rs[to]; r.OnlinePrimary() == dr.Yes && r.State.Suspended != dr.Yes {
 		return p.alreadyPrimary(to)

@@ -43,6 +43,29 @@ func (l SiteList[S]) Others(name string) []S {
 	return out
 }
 
+// Known refuses a name that is no site of the system.
+func (l SiteList[S]) Known(system, name string) error {
+	if _, ok := l.Find(name); ok {
+		return nil
+	}
+	return dr.Refuse("site", "the system %s has no site %q; it has %s", system, dr.Clip(name, 60), strings.Join(l.Names(), ", "))
+}
+
+// Home gives the site that a failback leads back to: the one that the request
+// names, or the original primary of the baseline, without which there is no
+// failback.
+func (l SiteList[S]) Home(system string, in PlanInput) (string, error) {
+	if in.Baseline == nil || in.Baseline.Primary == "" {
+		return "", dr.Refuse("no_baseline", "nothing says how %s was before the takeover", system).
+			WithNext("name the original primary as home: of the system in the inventory")
+	}
+	to := in.Request.To
+	if to == "" {
+		to = in.Baseline.Primary
+	}
+	return to, l.Known(system, to)
+}
+
 // Procedures are an adapter's plans, one for each procedure.
 type Procedures struct{ Takeover, Failback, Reseed func() error }
 

@@ -8,17 +8,9 @@ import (
 // failback plans one gate: convert, or overwrite in its place, and later
 // cutover, when the facts that it needs are there.
 func (p *planner) failback() error {
-	b := p.in.Baseline
-	if b == nil || b.Primary == "" {
-		return dr.Refuse("no_baseline", "nothing says how %s was before the takeover", p.s.name).
-			WithNext("name the original primary as home: of the system in the inventory")
-	}
-	to := p.in.Request.To
-	if to == "" {
-		to = b.Primary
-	}
-	if _, ok := p.s.site(to); !ok {
-		return dr.Refuse("site", "the system %s has no site %q", p.s.name, dr.Clip(to, 60))
+	to, err := p.s.sites.Home(p.s.name, p.in)
+	if err != nil {
+		return err
 	}
 	if p.rs[to].Tenant.is(rolePrimary) && !p.rs[to].Tenant.Locked {
 		p.d.From, p.d.To = p.other(to), to

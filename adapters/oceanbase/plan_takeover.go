@@ -1,7 +1,6 @@
 package oceanbase
 
 import (
-	"strings"
 	"time"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -19,8 +18,8 @@ var (
 
 func (p *planner) takeover() error {
 	to := p.in.Request.To
-	if _, ok := p.s.site(to); !ok {
-		return dr.Refuse("site", "the system %s has no site %q; it has %s", p.s.name, dr.Clip(to, 60), strings.Join(p.s.Sites(), ", "))
+	if err := p.s.sites.Known(p.s.name, to); err != nil {
+		return err
 	}
 	if p.rs[to].Tenant.is(rolePrimary) {
 		return p.alreadyPrimary(to)

@@ -98,14 +98,6 @@ func (p *planner) siblings(from, to string) []string {
 	return out
 }
 
-// known refuses a name that is no site.
-func (p *planner) known(name string) error {
-	if _, ok := p.s.site(name); !ok {
-		return dr.Refuse("site", "the system %s has no site %q; it has %s", p.s.name, dr.Clip(name, 60), strings.Join(p.s.Sites(), ", "))
-	}
-	return nil
-}
-
 // readable refuses a site that was not read, or whose restore broke off.
 func (p *planner) readable(name string) (Reading, error) {
 	r, ok := p.rs[name]

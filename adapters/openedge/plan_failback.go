@@ -5,16 +5,8 @@ import "github.com/switchback-dr/switchback/dr"
 // failback plans one gate: convert (or overwrite in its place), and later
 // cutover, when the facts that it needs are there.
 func (p *planner) failback() error {
-	b := p.in.Baseline
-	if b == nil || b.Primary == "" {
-		return dr.Refuse("no_baseline", "nothing says how %s was before the takeover", p.s.name).
-			WithNext("name the original primary as home: of the system in the inventory")
-	}
-	to := p.in.Request.To
-	if to == "" {
-		to = b.Primary
-	}
-	if err := p.known(to); err != nil {
+	to, err := p.s.sites.Home(p.s.name, p.in)
+	if err != nil {
 		return err
 	}
 	prim := p.in.Situation.Primaries()

@@ -13,7 +13,7 @@ import (
 // reseed overwrites a site with a copy of the source.
 func (p *planner) reseed() error {
 	to := p.in.Request.To
-	if err := p.known(to); err != nil {
+	if err := p.s.sites.Known(p.s.name, to); err != nil {
 		return err
 	}
 	prim := p.in.Situation.Primaries()

@@ -10,7 +10,7 @@ import (
 
 func (p *planner) takeover() error {
 	to := p.in.Request.To
-	if err := p.known(to); err != nil {
+	if err := p.s.sites.Known(p.s.name, to); err != nil {
 		return err
 	}
 	if prim := p.in.Situation.Primaries(); len(prim) == 1 && prim[0] == to {

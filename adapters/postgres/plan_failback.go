@@ -13,17 +13,9 @@ var cutoverPhases = phaseNames{dr.PhaseQuiesce, dr.PhaseQuiesce, dr.PhaseCatchUp
 // failback plans one gate: convert (or overwrite in its place), and later
 // cutover, when the facts that it needs are there.
 func (p *planner) failback() error {
-	b := p.in.Baseline
-	if b == nil || b.Primary == "" {
-		return dr.Refuse("no_baseline", "nothing says how %s was before the takeover", p.s.name).
-			WithNext("name the original primary as home: of the system in the inventory")
-	}
-	to := p.in.Request.To
-	if to == "" {
-		to = b.Primary
-	}
-	if _, ok := p.s.site(to); !ok {
-		return dr.Refuse("site", "the system %s has no site %q", p.s.name, dr.Clip(to, 60))
+	to, err := p.s.sites.Home(p.s.name, p.in)
+	if err != nil {
+		return err
 	}
 	prim := p.in.Situation.Primaries()
 	if len(prim) == 0 {

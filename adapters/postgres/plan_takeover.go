@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"strings"
-
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -21,8 +19,8 @@ var takeoverPhases = phaseNames{dr.PhasePrepare, dr.PhaseIsolate, dr.PhaseIsolat
 
 func (p *planner) takeover() error {
 	to := p.in.Request.To
-	if _, ok := p.s.site(to); !ok {
-		return dr.Refuse("site", "the system %s has no site %q; it has %s", p.s.name, dr.Clip(to, 60), strings.Join(p.s.Sites(), ", "))
+	if err := p.s.sites.Known(p.s.name, to); err != nil {
+		return err
 	}
 	if prim := p.in.Situation.Primaries(); len(prim) == 1 && prim[0] == to {
 		return p.alreadyPrimary(to)

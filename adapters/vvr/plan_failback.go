@@ -12,17 +12,9 @@ import (
 // failback plans one gate: convert, and later cutover, when the facts that it
 // needs are there.
 func (p *planner) failback() error {
-	b := p.in.Baseline
-	if b == nil || b.Primary == "" {
-		return dr.Refuse("no_baseline", "nothing says how %s was before the takeover", p.s.name).
-			WithNext("name the original Primary as home: of the system in the inventory")
-	}
-	to := p.in.Request.To
-	if to == "" {
-		to = b.Primary
-	}
-	if _, ok := p.s.site(to); !ok {
-		return dr.Refuse("site", "the system %s has no site %q", p.s.name, dr.Clip(to, 60))
+	to, err := p.s.sites.Home(p.s.name, p.in)
+	if err != nil {
+		return err
 	}
 	from, err := p.newest(to)
 	if err != nil {

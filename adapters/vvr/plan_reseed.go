@@ -8,8 +8,8 @@ import (
 // replays the DCM where only the SRL had overflowed.
 func (p *planner) reseed() error {
 	to := p.in.Request.To
-	if _, ok := p.s.site(to); !ok {
-		return dr.Refuse("site", "the system %s has no site %q", p.s.name, dr.Clip(to, 60))
+	if err := p.s.sites.Known(p.s.name, to); err != nil {
+		return err
 	}
 	prim := p.primaries()
 	switch {

@@ -20,8 +20,8 @@ var (
 
 func (p *planner) takeover() error {
 	to := p.in.Request.To
-	if _, ok := p.s.site(to); !ok {
-		return dr.Refuse("site", "the system %s has no site %q; it has %s", p.s.name, dr.Clip(to, 60), strings.Join(p.s.Sites(), ", "))
+	if err := p.s.sites.Known(p.s.name, to); err != nil {
+		return err
 	}
 	prim := p.primaries()
 	if p.rs[to].IsPrimary() && len(prim) == 1 {

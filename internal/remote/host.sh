@@ -216,9 +216,11 @@ sb_cannot() {
 sb_claim() {
 	umask 077
 	sb_parent=${sb_dir%/*}
-	sb_why=
-	[ -d "$sb_parent" ] || sb_why=$(mkdir -p "$sb_parent" 2>&1)
-	sb_why=$sb_why$(mkdir "$sb_dir" 2>&1) && return 0
+	[ -d "$sb_parent" ] || mkdir -p "$sb_parent" 2>/dev/null
+	mkdir "$sb_dir" 2>/dev/null && return 0
+	[ -d "$sb_dir" ] && return 1
+	# Only now it costs a process more to learn why; this try may succeed.
+	sb_why=$(mkdir -p "$sb_parent" 2>&1)$(mkdir "$sb_dir" 2>&1) && return 0
 	[ -d "$sb_dir" ] && return 1
 	return 2
 }
