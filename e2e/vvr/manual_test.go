@@ -19,8 +19,9 @@ func (s *stage) forced() {
 	s.Approve(dr.GateConvert)
 }
 
-// TestInTheManualsOrderACheckpointDoesNotWaitForPeople: the gate is open while
-// the SRL overflows; it closes by itself and the new plan synchronises again. A
+// TestInTheManualsOrderACheckpointDoesNotWaitForPeople: a synchronisation is
+// ended before its checkpoint overflows. Later the gate is open while the SRL
+// overflows; it closes by itself and the new plan synchronises again. A
 // rejection then leaves both sites in sync and no checkpoint behind.
 func TestInTheManualsOrderACheckpointDoesNotWaitForPeople(t *testing.T) {
 	t.Parallel()
@@ -28,7 +29,16 @@ func TestInTheManualsOrderACheckpointDoesNotWaitForPeople(t *testing.T) {
 	s.takeOver()
 	s.returns("Primary-Primary")
 	run := s.Start(dr.ProcFailback, failback)
+	s.Fault("slow-sync", "west", "300")
 	s.forced()
+	s.synchronising(1)
+	s.Fault("divergent-writes", "west", "13") // 832 of 1,024 KB
+	st := s.held("resynchronise.sync-east")
+	require.Contains(t, st.Hold.Text, "the SRL of west fills up")
+	require.NotContains(t, s.on("west", "vxrvg -g shopdg cplist shop_rvg"), "overflowed", "it was ended in time")
+	s.Unfault("slow-sync", "west")
+	s.answer(dr.VerbReplan, st)
+	s.Approve(dr.GateConvert)
 	first := s.Gate(dr.GateCutover)
 	require.Len(t, s.checkpoints("west"), 1, "it waits for people")
 	s.times(0, "west", "vradmin startrep")
