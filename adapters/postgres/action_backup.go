@@ -1,8 +1,10 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -128,7 +130,12 @@ var verifyBackup = kit.Spec[verifyArgs]{
 		if j.Exit == 0 {
 			return nil
 		}
-		return dr.HoldReplan("damaged_copy", "the copy in %s is damaged: %s", a.Dir, dr.Clip(lastOf(j.Stdout), 250)).WithNext("move the copy away and replan from the backup")
+		complaint := regexp.MustCompile(`(?m)^pg_verifybackup: error: (.+)$`).FindStringSubmatch(j.Stderr + "\n" + j.Stdout)
+		if j.Exit != 1 || complaint == nil {
+			return dr.Hold("not_verified", "the verification of the copy in %s did not come to an end (exit code %d): %s", a.Dir, j.Exit, dr.Clip(cmp.Or(lastOf(j.Stderr+"\n"+j.Stdout), "no output"), 250)).
+				WithNext("nothing is known of the copy yet: retry")
+		}
+		return dr.HoldReplan("damaged_copy", "the copy in %s is damaged: %s", a.Dir, dr.Clip(complaint[1], 250)).WithNext("move the copy away and replan from the backup")
 	},
 	ProofText: func(a verifyArgs) string { return "pg_verifybackup " + a.Dir + " says: backup successfully verified" },
 	GuardText: func(a verifyArgs) string { return a.Dir + "/backup_manifest exists" },

@@ -138,7 +138,7 @@ func summary(r Reading) string {
 	case r.Server != nil:
 		return fmt.Sprintf("primary on timeline %d with %s", r.Timeline(), dr.Count(int64(len(r.Repl)), "standby"))
 	case r.Running == dr.Yes:
-		return "running, but it answers no question: " + orNone(r.SQLError)
+		return "running, but psql got no answer: " + orNone(r.SQLError)
 	case r.Running == dr.No && r.Fenced && !r.FenceBroken:
 		return "stopped and fenced by run " + orNone(r.Fence)
 	case r.Running == dr.No:
