@@ -71,7 +71,7 @@ var baseBackup = kit.Spec[backupArgs]{
 		if j.Exit == 0 {
 			return nil
 		}
-		return dr.Hold("base_backup", "the base backup failed with exit code %d: %s", j.Exit, dr.Clip(lastOf(j.Stderr), 250)).
+		return dr.Hold("base_backup", "the base backup ended with exit code %d: %s", j.Exit, dr.Clip(lastOf(j.Stderr), 250)).
 			WithNext("remove the cause (rights, pg_hba.conf, disk, slot in use), then retry")
 	},
 	ProofText: func(a backupArgs) string { return a.Dir + "/backup_manifest exists" },

@@ -145,6 +145,6 @@ func interpretRewind(a rewindArgs, j kit.Job) error {
 			last = strings.TrimSpace(l)
 		}
 	}
-	return dr.HoldReplan("rewind_failed", "the rewind of %s failed with exit code %d: %s", a.On.Site, j.Exit, dr.Clip(last, 200)).
+	return dr.HoldReplan("rewind_failed", "the rewind of %s ended with exit code %d: %s", a.On.Site, j.Exit, dr.Clip(last, 200)).
 		WithNext("replan: the directory keeps its marker and only the plan with a full copy uses it")
 }
