@@ -4,9 +4,9 @@
 #
 # A claim is a directory. Its files (few, since each costs time on a real disk):
 #   run          the wrapper. Its first lines tell the identity of the boot and
-#                the host's clock at the claim, then the command as people
-#                approved it; secrets by reference only. A process that runs it
-#                has the job in its arguments
+#                the host's clock at the claim; within parentheses stands the
+#                command as people approved it; secrets by reference only. A
+#                process that runs it has the job in its arguments
 #   seen         the same first lines, by the first reader of a claim without run
 #   credentials  names (not values) of the secrets, so that readers can redact
 #   pid          of the wrapper, which leads its own process group; below it
@@ -230,9 +230,9 @@ sb_claim() {
 # the other, and waits up to MS for its end where that needs no polling.
 sb_launch() {
 	sb_clock
-	# shellcheck disable=SC2154 # sb_wrapper, the text of run.sh, is set by the worker
+	# shellcheck disable=SC2154 # sb_before and sb_after, the parts of run.sh, are set by the worker
 	{
-		printf '# %s\n# %s\nsb_command() {\n%s\n}\n%s\n' "$sb_boot" "$sb_now" "$1" "$sb_wrapper" >"$sb_dir/run" &&
+		printf '# %s\n# %s\n%s\n%s\n%s\n' "$sb_boot" "$sb_now" "$sb_before" "$1" "$sb_after" >"$sb_dir/run" &&
 			{ [ -z "$2" ] || printf '%s\n' "$2" >"$sb_dir/credentials"; }
 	} 2>/dev/null || return 1
 	umask "$sb_umask"

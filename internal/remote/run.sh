@@ -1,5 +1,5 @@
 # The wrapper of one job; see host.sh for the files. It is run as DIR/run, so
-# that its arguments say which job it is; above stands sb_command, the command.
+# that its arguments say which job it is.
 dir=${0%/run}
 
 # The number, once. Who comes after the claim was declared lost must not start:
@@ -9,7 +9,11 @@ printf '%s\n' "$$" 2>/dev/null >"$dir/pid" || exit 125
 set +C
 [ ! -e "$dir/fenced" ] || exit 125
 
-(sb_command) >"$dir/out" 2>"$dir/err" </dev/null
+# The shell of the parentheses becomes the command itself where that is only
+# one: every process less is a part of a millisecond.
+(
+# COMMAND
+) >"$dir/out" 2>"$dir/err" </dev/null
 rc=$?
 
 # In one write: a reader sees the whole line or none, and takes only a line.

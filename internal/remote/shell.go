@@ -26,7 +26,8 @@ var runScript string
 
 // library is what every shell is fed first.
 func library() string {
-	return hostScript + "\nsb_wrapper=" + dr.Quote(strings.TrimSuffix(runScript, "\n")) + "\n"
+	before, after, _ := strings.Cut(runScript, "\n# COMMAND\n")
+	return hostScript + "\nsb_before=" + dr.Quote(before) + "\nsb_after=" + dr.Quote(strings.TrimSuffix(after, "\n")) + "\n"
 }
 
 // These exec requests mean the same in csh and in sh.
