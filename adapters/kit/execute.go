@@ -30,7 +30,7 @@ const unknownPatience = 20 * time.Second
 //     late worker can send it either, hold;
 //   - the probe after the act decides, not the exit code.
 func Execute(ctx context.Context, env Env, a Action, st dr.Step) (StepResult, error) {
-	x := execution{env: env, a: a, st: st, began: env.Now()}
+	x := execution{env: env, a: a, st: st, began: env.Now(), ahead: ahead{hosts: env.Hosts, host: a.Host(st.Args)}}
 	if a.Kind() != dr.KindRead {
 		if err := x.outwait(ctx); err != nil {
 			return StepResult{}, err
@@ -60,6 +60,8 @@ type execution struct {
 	began time.Time
 	// waited is how long this attempt has waited for an earlier one.
 	waited time.Duration
+	// ahead carries the probe after the act behind the act.
+	ahead ahead
 	// whole is the attempt's context without the step's time-out.
 	whole context.Context
 }
@@ -115,7 +117,7 @@ func (x *execution) change(ctx context.Context) (StepResult, error) {
 	if late := x.env.Now().Sub(x.began); x.a.Overlap() > 0 && late > actDelay+x.waited {
 		return StepResult{}, dr.Retry("late", "%s: probe and guard took %s, too long to act on them; nothing was sent", x.st.Title, late.Round(time.Second))
 	}
-	j, err := x.a.Act(ctx, x.env, x.st.Args, at)
+	j, err := x.a.Act(ctx, x.ahead.acting(x.env), x.st.Args, at)
 	if err != nil {
 		return x.afterLostAnswer(ctx, err)
 	}

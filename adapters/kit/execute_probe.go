@@ -14,8 +14,12 @@ const lastLook = 10 * time.Second
 func (x *execution) settle(ctx context.Context) Effect {
 	poll, settle := x.a.Timing()
 	end := x.env.Now().Add(settle)
+	env := x.ahead.answering(x.env)
 	for {
-		e := x.a.Probe(ctx, x.env, x.st.Args)
+		e := x.a.Probe(ctx, env, x.st.Args)
+		// What was not asked now is too old for another look.
+		x.ahead.forget()
+		env = x.env
 		if e.State == EffectDone || e.Never != nil || !x.env.Now().Before(end) {
 			return e
 		}
@@ -38,7 +42,8 @@ func (x *execution) probeKnown(ctx context.Context) (e Effect, again bool) {
 	poll, _ := x.a.Timing()
 	end := x.env.Now().Add(unknownPatience)
 	for ; ; again = true {
-		e = x.a.Probe(ctx, x.env, x.st.Args)
+		x.ahead.forget()
+		e = x.a.Probe(ctx, x.ahead.noting(x.env), x.st.Args)
 		if e.State != EffectUnknown || e.Never != nil || !x.env.Now().Before(end) {
 			return e, again
 		}

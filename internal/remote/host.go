@@ -31,18 +31,32 @@ func (h *host) Pin() dr.HostPin {
 
 // Read runs a command that changes nothing.
 func (h *host) Read(ctx context.Context, cmd dr.Command) (kit.Output, error) {
-	text, err := h.text(cmd)
+	script, err := h.reading(ctx, cmd)
 	if err != nil {
 		return kit.Output{}, err
+	}
+	r, err := h.call(ctx, cmd.Login, script)
+	if err != nil {
+		return kit.Output{}, err
+	}
+	return h.output(r)
+}
+
+// reading is the script of a command that changes nothing.
+func (h *host) reading(ctx context.Context, cmd dr.Command) (string, error) {
+	text, err := h.text(cmd)
+	if err != nil {
+		return "", err
 	}
 	secrets, err := h.secrets(ctx, cmd)
 	if err != nil {
-		return kit.Output{}, err
+		return "", err
 	}
-	r, err := h.call(ctx, cmd.Login, secrets+"sb_read "+dr.Quote(text))
-	if err != nil {
-		return kit.Output{}, err
-	}
+	return secrets + "sb_read " + dr.Quote(text), nil
+}
+
+// output is what a reading command printed.
+func (h *host) output(r reply) (kit.Output, error) {
 	exit, err := exitOf(h.ep, r)
 	if err != nil {
 		return kit.Output{}, err
@@ -124,19 +138,29 @@ func (h *host) call(ctx context.Context, login bool, script string) (reply, erro
 
 // callWithin is call with another limit for each stream, in bytes.
 func (h *host) callWithin(ctx context.Context, login bool, script string, limit int) (reply, error) {
+	r, err := h.callAll(ctx, login, asking{script: script, limit: limit})
+	if len(r) == 0 {
+		return reply{}, err
+	}
+	return r[0], err
+}
+
+// callAll is call for several scripts, which one shell runs one after the other.
+// With an error, the answers that were whole before it are given too.
+func (h *host) callAll(ctx context.Context, login bool, all ...asking) ([]reply, error) {
 	for {
 		if err := ctx.Err(); err != nil {
-			return reply{}, dr.Retry("deadline", "host %s: the call was ended: %v", h.ep.place(), err).Because(err)
+			return nil, dr.Retry("deadline", "host %s: the call was ended: %v", h.ep.place(), err).Because(err)
 		}
 		c, err := h.link.connect(ctx)
 		if err != nil {
-			return reply{}, err
+			return nil, err
 		}
 		s, err := c.acquire(ctx, login)
 		if err != nil {
-			return reply{}, err
+			return nil, err
 		}
-		r, err := s.call(ctx, script, limit)
+		r, err := s.callAll(ctx, all...)
 		c.release(s, err == nil)
 		if !errors.Is(err, errNoAnswer) {
 			return r, err

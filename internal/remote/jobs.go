@@ -32,25 +32,12 @@ func (h *host) Look(ctx context.Context, key kit.JobKey) (kit.Job, error) {
 
 // Start claims the key and starts the command, or gives the existing job.
 func (h *host) Start(ctx context.Context, key kit.JobKey, cmd dr.Command, guardAt kit.HostTime, wait time.Duration) (kit.Job, error) {
-	dir, err := h.dir(key)
-	if err != nil {
-		return kit.Job{}, err
-	}
-	text, err := h.text(cmd)
-	if err != nil {
-		return kit.Job{}, err
-	}
-	names, err := credentialNames(cmd)
-	if err != nil {
-		return kit.Job{}, err
-	}
-	secrets, err := h.secrets(ctx, cmd)
-	if err != nil {
-		return kit.Job{}, err
-	}
 	first := min(max(wait, 0), longestWait)
-	j, err := h.job(ctx, cmd.Login, fmt.Sprintf("%ssb_job_start %s %d %d %d %d %s %s", secrets, dir, tailBytes,
-		first.Milliseconds(), max(guardAt, 0), int(kit.MaxGuardAge/time.Second), dr.Quote(text), dr.Quote(names)))
+	script, err := h.starting(ctx, key, cmd, guardAt, first)
+	if err != nil {
+		return kit.Job{}, err
+	}
+	j, err := h.job(ctx, cmd.Login, script)
 	if err != nil {
 		return kit.Job{}, unknownOutcome(err)
 	}
@@ -64,6 +51,67 @@ func (h *host) Start(ctx context.Context, key kit.JobKey, cmd dr.Command, guardA
 	}
 	followed.Started = j.Started
 	return followed, nil
+}
+
+// starting is the script that claims a key and starts a command.
+func (h *host) starting(ctx context.Context, key kit.JobKey, cmd dr.Command, guardAt kit.HostTime, wait time.Duration) (string, error) {
+	dir, err := h.dir(key)
+	if err != nil {
+		return "", err
+	}
+	text, err := h.text(cmd)
+	if err != nil {
+		return "", err
+	}
+	names, err := credentialNames(cmd)
+	if err != nil {
+		return "", err
+	}
+	secrets, err := h.secrets(ctx, cmd)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%ssb_job_start %s %d %d %d %d %s %s", secrets, dir, tailBytes,
+		wait.Milliseconds(), max(guardAt, 0), int(kit.MaxGuardAge/time.Second), dr.Quote(text), dr.Quote(names)), nil
+}
+
+// StartThen is Start, with reads that are carried out behind the command in the
+// same round trip when it has ended within wait.
+func (h *host) StartThen(ctx context.Context, key kit.JobKey, cmd dr.Command, guardAt kit.HostTime, wait time.Duration, reads []dr.Command) (kit.Job, []kit.Output, error) {
+	script, err := h.starting(ctx, key, cmd, guardAt, min(max(wait, 0), longestWait))
+	if err != nil {
+		return kit.Job{}, nil, err
+	}
+	// The subshell's exit code, sb_rc, says whether there is an end to read behind.
+	all := []asking{{script: script + `; [ "$sb_state" = finished ]`, limit: tailBytes + reportBytes}}
+	for _, r := range reads {
+		read, err := h.reading(ctx, r)
+		if err != nil {
+			return kit.Job{}, nil, err
+		}
+		all = append(all, asking{script: `[ "$sb_rc" = 0 ] || exit 0; ` + read, limit: h.pool.opts.MaxOutput})
+	}
+	replies, err := h.callAll(ctx, cmd.Login, all...)
+	if len(replies) == 0 || !replies[0].whole {
+		return kit.Job{}, nil, unknownOutcome(err)
+	}
+	// From here on the outcome of the start itself is known.
+	j, jerr := h.report(ctx, replies[0])
+	if jerr != nil {
+		return kit.Job{}, nil, unknownOutcome(jerr)
+	}
+	if err != nil || j.State != kit.JobFinished {
+		return j, nil, nil //nolint:nilerr // what the command did is read anew
+	}
+	var outs []kit.Output
+	for _, r := range replies[1:] {
+		out, err := h.output(r)
+		if err != nil {
+			return j, nil, nil //nolint:nilerr // as above
+		}
+		outs = append(outs, out)
+	}
+	return j, outs, nil
 }
 
 // unknownOutcome marks an error after which the command may have been sent.
@@ -154,6 +202,11 @@ func (h *host) job(ctx context.Context, login bool, script string) (kit.Job, err
 	if err != nil {
 		return kit.Job{}, err
 	}
+	return h.report(ctx, r)
+}
+
+// report reads the report of one of the sb_job functions.
+func (h *host) report(ctx context.Context, r reply) (kit.Job, error) {
 	a, err := parseReport(r.stdout.body)
 	if err != nil || r.stdout.truncated {
 		return kit.Job{}, garbled(h.ep, "the job's state")

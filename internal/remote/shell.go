@@ -55,6 +55,8 @@ type shell struct {
 // reply is what one script printed.
 type reply struct {
 	stdout, stderr frame
+	// whole says that both streams came with their end marks.
+	whole bool
 }
 
 // errNoAnswer: the shell ended before it took the script.
@@ -214,38 +216,63 @@ func (c *connection) gone() bool {
 // newMark is a text that no program can guess.
 func newMark() string { return "sb." + rand.Text() }
 
+// asking is one script with how much is kept of each of its streams, in bytes.
+type asking struct {
+	script     string
+	limit      int
+	begin, end string
+}
+
 // call runs one script, which may consist of several commands, in a subshell
 // without standard input and gives what it printed between our marks.
 func (s *shell) call(ctx context.Context, script string, limit int) (reply, error) {
+	r, err := s.callAll(ctx, asking{script: script, limit: limit})
+	return r[0], err
+}
+
+// callAll sends several scripts at once, which the shell runs one after the
+// other. With an error, the answers that were whole before it are given too.
+func (s *shell) callAll(ctx context.Context, all ...asking) ([]reply, error) {
 	stop := context.AfterFunc(ctx, s.kill)
-	begin, end := newMark(), newMark()
-	text := "sb_begin " + begin + "; (" + script + ") </dev/null; sb_end " + end + " $?\n"
+	text := ""
+	for i := range all {
+		all[i].begin, all[i].end = newMark(), newMark()
+		text += "sb_begin " + all[i].begin + "; (" + all[i].script + ") </dev/null; sb_rc=$?; sb_end " + all[i].end + " $sb_rc\n"
+	}
 	fresh := !s.used
 	s.used = true
-	r, err := s.exchange(text, begin, end, limit)
+	replies, err := s.exchange(text, all)
 	if !stop() {
-		return r, s.lost(ctx, ctx.Err())
+		return replies, s.lost(ctx, ctx.Err())
 	}
 	if err != nil {
-		return r, s.ended(ctx, r, fresh, err)
+		return replies, s.ended(ctx, replies[0], fresh, err)
 	}
-	if !fresh && len(r.stdout.noise)+len(r.stderr.noise) > 0 {
-		return r, dr.Retry("cut_off", "host %s: something else wrote into the answer", s.conn.ep.place())
+	for i, r := range replies {
+		if (!fresh || i > 0) && len(r.stdout.noise)+len(r.stderr.noise) > 0 {
+			replies[i].whole = false
+			return replies, dr.Retry("cut_off", "host %s: something else wrote into the answer", s.conn.ep.place())
+		}
 	}
-	return r, nil
+	return replies, nil
 }
 
 // exchange sends the text and reads both streams, until the session is killed.
-func (s *shell) exchange(text, begin, end string, limit int) (reply, error) {
+func (s *shell) exchange(text string, all []asking) ([]reply, error) {
 	type result struct {
 		fr  frame
 		err error
 	}
 	read := func(from *frameReader) chan result {
-		got := make(chan result, 1)
+		got := make(chan result, len(all))
 		go func() {
-			fr, err := from.next(begin, end, limit)
-			got <- result{fr, err}
+			for _, a := range all {
+				fr, err := from.next(a.begin, a.end, a.limit)
+				got <- result{fr, err}
+				if err != nil {
+					return
+				}
+			}
 		}()
 		return got
 	}
@@ -255,21 +282,29 @@ func (s *shell) exchange(text, begin, end string, limit int) (reply, error) {
 			s.kill()
 		}
 	}()
-	var r reply
-	var failed error
-	for range 2 {
-		var err error
-		select {
-		case o := <-outs:
-			r.stdout, err = o.fr, o.err
-		case e := <-errs:
-			r.stderr, err = e.fr, e.err
-		case <-s.killed:
-			return r, errors.Join(failed, io.ErrUnexpectedEOF)
+	replies := make([]reply, len(all))
+	for i := range replies {
+		r := &replies[i]
+		var failed error
+		out, errOut := outs, errs // nil once it has given this frame
+		for range 2 {
+			var err error
+			select {
+			case o := <-out:
+				r.stdout, err, out = o.fr, o.err, nil
+			case e := <-errOut:
+				r.stderr, err, errOut = e.fr, e.err, nil
+			case <-s.killed:
+				return replies, errors.Join(failed, io.ErrUnexpectedEOF)
+			}
+			failed = errors.Join(failed, err)
 		}
-		failed = errors.Join(failed, err)
+		r.whole = failed == nil
+		if failed != nil {
+			return replies, failed
+		}
 	}
-	return r, failed
+	return replies, nil
 }
 
 // ended explains an answer without an end.
