@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"strconv"
@@ -58,6 +59,9 @@ func (p Place) connect(ctx context.Context, env kit.Env, database string, patien
 		c.SetDialer(dialer{env})
 		c.SetTimeout(patience)
 		c.SetApplicationName("switchback")
+		// Every error comes back to us; its log would tell it a second time, on
+		// the terminal of whoever runs the program.
+		c.SetLogger(slog.New(slog.DiscardHandler))
 		if p.SQL.TLS {
 			if err := p.secure(c, h); err != nil {
 				return nil, nil, err

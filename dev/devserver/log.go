@@ -29,7 +29,7 @@ func newLog(level string) (*quietLog, error) {
 	cfg.DisableCaller = true // the server names the place itself
 	cfg.EncoderConfig.EncodeTime = zapcore.ISO8601TimeEncoder
 	cfg.OutputPaths, cfg.ErrorOutputPaths = []string{"stderr"}, []string{"stderr"}
-	z, err := cfg.Build()
+	z, err := cfg.Build(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return withoutTrailers{c} }))
 	if err != nil {
 		return nil, err
 	}
@@ -48,3 +48,19 @@ func (l *quietLog) quiet() {
 
 // normal writes what was asked for.
 func (l *quietLog) normal() { l.level.SetLevel(l.running) }
+
+// withoutTrailers drops one complaint of the server about itself: a call that
+// ends while the server stops may have sent its headers already, so that nothing
+// can be added behind them. Nobody needs what is missing then.
+type withoutTrailers struct{ zapcore.Core }
+
+func (c withoutTrailers) With(fields []zapcore.Field) zapcore.Core {
+	return withoutTrailers{c.Core.With(fields)}
+}
+
+func (c withoutTrailers) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if e.Message == "unable to add metrics baggage to gRPC trailer" {
+		return to
+	}
+	return c.Core.Check(e, to)
+}

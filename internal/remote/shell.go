@@ -133,7 +133,13 @@ func (s *shell) start(ctx context.Context) error {
 		}
 	}
 	if _, err := io.WriteString(s.in, library()); err != nil {
-		return s.lost(ctx, err)
+		lost := s.lost(ctx, err)
+		if !dr.HasCode(lost, "cut_off") {
+			return lost
+		}
+		// It ended before it took anything: no mark can come, only its reason.
+		said, _ := s.out.until(newMark(), maxNoise)
+		return noShell(s.conn.ep, said.kept)
 	}
 	return nil
 }
