@@ -194,32 +194,20 @@ var cleanEnd = regexp.MustCompile(`^pg_waldump: error: error in WAL record at [0
 
 // walEnd gives the end of a server's own log from pg_waldump's last line. Only
 // the message of a clean end counts; a torn record or other text gives 0.
-func walEnd(line string) LSN {
-	m := cleanEnd.FindStringSubmatch(strings.TrimSpace(line))
-	if m == nil {
-		return 0
-	}
-	l, err := ParseLSN(m[1])
-	if err != nil {
-		return 0
-	}
-	return l
-}
+func walEnd(line string) LSN { return positionIn(cleanEnd, line) }
 
 var brokenEnd = regexp.MustCompile(`^pg_waldump: error: error in WAL record at ([0-9A-F]+/[0-9A-F]+): \S`)
 
 // walReached gives where the last record begins that pg_waldump could read,
 // whatever ended it: a torn record or a clean end. Other text gives 0.
-func walReached(line string) LSN {
-	m := brokenEnd.FindStringSubmatch(strings.TrimSpace(line))
+func walReached(line string) LSN { return positionIn(brokenEnd, line) }
+
+func positionIn(message *regexp.Regexp, line string) LSN {
+	m := message.FindStringSubmatch(strings.TrimSpace(line))
 	if m == nil {
 		return 0
 	}
-	l, err := ParseLSN(m[1])
-	if err != nil {
-		return 0
-	}
-	return l
+	return lsnOr(m[1])
 }
 
 func yesNo(s string) (dr.Tri, error) {
