@@ -71,7 +71,7 @@ var baseBackup = kit.Spec[backupArgs]{
 		if j.Exit == 0 {
 			return nil
 		}
-		return dr.Hold("base_backup", "the base backup ended with exit code %d: %s", j.Exit, dr.Clip(lastOf(j.Stderr), 250)).
+		return dr.Hold("base_backup", "the base backup of %s onto %s ended with exit code %d: %s", a.Source.Site, a.On.Host, j.Exit, dr.Clip(lastOf(j.Stderr), 250)).
 			WithNext("remove the cause (rights, pg_hba.conf, disk, slot in use), then retry")
 	},
 	ProofText: func(a backupArgs) string { return a.Dir + "/backup_manifest exists" },
@@ -100,6 +100,9 @@ type verifyArgs struct {
 	On  Place  `json:"on"`
 	Dir string `json:"dir"`
 }
+
+// verifyComplaint is how the program names what is wrong with a copy.
+var verifyComplaint = regexp.MustCompile(`(?m)^pg_verifybackup: error: (.+)$`)
 
 // verifyBackup proves on the target host that every file arrived.
 var verifyBackup = kit.Spec[verifyArgs]{
@@ -130,12 +133,13 @@ var verifyBackup = kit.Spec[verifyArgs]{
 		if j.Exit == 0 {
 			return nil
 		}
-		complaint := regexp.MustCompile(`(?m)^pg_verifybackup: error: (.+)$`).FindStringSubmatch(j.Stderr + "\n" + j.Stdout)
+		said := j.Stderr + "\n" + j.Stdout
+		complaint := verifyComplaint.FindStringSubmatch(said)
 		if j.Exit != 1 || complaint == nil {
-			return dr.Hold("not_verified", "the verification of the copy in %s did not come to an end (exit code %d): %s", a.Dir, j.Exit, dr.Clip(cmp.Or(lastOf(j.Stderr+"\n"+j.Stdout), "no output"), 250)).
+			return dr.Hold("not_verified", "the verification of the copy in %s on %s gave no verdict (exit code %d): %s", a.Dir, a.On.Host, j.Exit, dr.Clip(cmp.Or(lastOf(said), "no output"), 250)).
 				WithNext("nothing is known of the copy yet: retry")
 		}
-		return dr.HoldReplan("damaged_copy", "the copy in %s is damaged: %s", a.Dir, dr.Clip(complaint[1], 250)).WithNext("move the copy away and replan from the backup")
+		return dr.HoldReplan("damaged_copy", "the copy in %s on %s is damaged: %s", a.Dir, a.On.Host, dr.Clip(complaint[1], 250)).WithNext("move the copy away and replan from the backup")
 	},
 	ProofText: func(a verifyArgs) string { return "pg_verifybackup " + a.Dir + " says: backup successfully verified" },
 	GuardText: func(a verifyArgs) string { return a.Dir + "/backup_manifest exists" },

@@ -57,7 +57,7 @@ func prepareDir(dir string) error {
 // "". A lab that was killed could not remove it.
 func Elsewhere(dir string) string {
 	target, err := os.Readlink(filepath.Join(dir, hostsDir))
-	if err != nil || !strings.HasPrefix(filepath.Base(target), elsewherePrefix) {
+	if err != nil || !filepath.IsAbs(target) || !strings.HasPrefix(filepath.Base(target), elsewherePrefix) {
 		return ""
 	}
 	return target
