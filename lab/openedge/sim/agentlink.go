@@ -319,10 +319,14 @@ func (s *server) last() uint64 {
 
 // pause waits for the next transaction, a word, or a short time.
 func (s *server) pause(sent uint64) {
-	t := time.AfterFunc(50*time.Millisecond, func() { s.mu.Lock(); s.grown.Broadcast(); s.mu.Unlock() })
-	defer t.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Begun under the lock, which Wait gives back: the call cannot come before.
+	defer time.AfterFunc(50*time.Millisecond, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.grown.Broadcast()
+	}).Stop()
 	if s.trx <= sent {
 		s.grown.Wait()
 	}

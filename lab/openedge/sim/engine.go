@@ -296,12 +296,18 @@ func (e *engine) closeFiles() {
 // waitBeyond waits until the last transaction is beyond trx, or the time is
 // over, and gives it.
 func (e *engine) waitBeyond(trx uint64, most time.Duration) uint64 {
-	late := time.AfterFunc(most, func() { e.grown.Broadcast() })
-	defer late.Stop()
-	end := time.Now().Add(most)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for e.trx <= trx && !e.closed && time.Now().Before(end) {
+	// Set while the lock is held, so that the last call cannot come between the
+	// look and the waiting.
+	over := false
+	defer time.AfterFunc(most, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		over = true
+		e.grown.Broadcast()
+	}).Stop()
+	for e.trx <= trx && !e.closed && !over {
 		e.grown.Wait()
 	}
 	return e.trx

@@ -204,3 +204,22 @@ func TestAFullAreaIsToldAndNotOverrun(t *testing.T) {
 	require.NoError(t, f.write(1, makeBlock(4096, 7, 1, nil)))
 	require.ErrorContains(t, f.write(2, block), "(6743)")
 }
+
+func TestAWaitEndsAlsoWhenItsTimeIsOverBeforeItBegins(t *testing.T) {
+	e := newEngine(t)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range 2000 {
+			e.waitBeyond(1<<62, 20*time.Microsecond)
+		}
+	}()
+	require.Eventually(t, func() bool {
+		select {
+		case <-ended:
+			return true
+		default:
+			return false
+		}
+	}, time.Minute, time.Millisecond)
+}
