@@ -100,6 +100,13 @@ func (p person) details(l links, texts ...string) string {
 	return shown
 }
 
+// gate reads the details of a run that waits at a gate. The page paints them
+// piece by piece: each document is whole when the line below it is there too.
+func (p person) gate(l links, g dr.Gate, texts ...string) string {
+	p.t.Helper()
+	return p.details(l, append(texts, "Gate open: "+string(g), "starter "+string(dr.VerbApprove), "starter "+string(dr.VerbReject))...)
+}
+
 // body finds the document that the details offer to paste for a verb.
 func (p person) body(details string, verb dr.Verb) string {
 	p.t.Helper()
@@ -129,7 +136,7 @@ func TestSomebodyWithOnlyTheTemporalUIStartsApprovesAndRejects(t *testing.T) {
 	takeover := p.link("takeover", "erp", "--to", "west", "--reason", "maintenance of east")
 	p.start(takeover, "ui-start.png")
 
-	gate := p.details(takeover, "Gate open: decide", "hdbnsutil -sr_takeover")
+	gate := p.gate(takeover, dr.GateDecide, "hdbnsutil -sr_takeover")
 	browser.Get(p.tab, "look at the gate", chromedp.Evaluate[bool](`(document.querySelector("`+detailsFrame+`").scrollIntoView(), true)`))
 	picture(p.tab, "ui-gate.png")
 	st := p.stage.Gate(dr.GateDecide)
@@ -151,7 +158,7 @@ func TestSomebodyWithOnlyTheTemporalUIStartsApprovesAndRejects(t *testing.T) {
 
 	failback := p.link("failback", "erp", "--reason", "east is ready")
 	p.start(failback, "")
-	gate = p.details(failback, "Gate open: cutover")
+	gate = p.gate(failback, dr.GateCutover)
 	p.send("update", "Send an Update", dr.VerbReject, p.body(gate, dr.VerbReject), "")
 	p.details(failback, "Ended: in sync, not handed back", "was rejected by ana")
 }
