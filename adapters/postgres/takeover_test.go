@@ -46,6 +46,7 @@ func TestAPlannedTakeoverExchangesTheRolesAndLosesNothing(t *testing.T) {
 func TestAnUnplannedTakeoverFencesTheDeadPrimaryAgainstAReboot(t *testing.T) {
 	w := newWorld(t, "west")
 	w.sql("east", "insert into t values (1,'x')")
+	w.eventually(func() bool { return w.sql("west", "select count(*) from t") == "1" }, "west follows")
 	w.kill("east")
 	d, err := w.plan(takeUnplanned, dr.GateDecide, "aa11")
 	require.NoError(t, err)

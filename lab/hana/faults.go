@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/switchback-dr/switchback/lab/hana/engine"
 	"github.com/switchback-dr/switchback/lab/hana/instance"
@@ -196,7 +195,7 @@ func (s *system) killDaemon(_ context.Context, args []string, _ bool) (string, e
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("the database on %s (process %d) was killed", args[0], pid), syscall.Kill(pid, syscall.SIGKILL)
+	return fmt.Sprintf("the database on %s (process %d) was killed", args[0], pid), host.Kill(pid)
 }
 
 // children are the processes of a daemon with a name.
@@ -237,7 +236,7 @@ func (s *system) killService(_ context.Context, args []string, _ bool) (string, 
 		return "", fmt.Errorf("no process %s runs on %s", args[1], args[0])
 	}
 	for _, p := range found {
-		if err := syscall.Kill(p, syscall.SIGKILL); err != nil {
+		if err := host.Kill(p); err != nil {
 			return "", err
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/switchback-dr/switchback/lab/host"
@@ -232,15 +231,7 @@ func (s *system) killObserver(_ context.Context, args []string, _ bool) (string,
 	if err != nil {
 		return "", err
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		return "", fmt.Errorf("the observer on %s cannot be killed: %w", h.Name, err)
-	}
-	for late := time.Now().Add(askPatience); time.Now().Before(late); time.Sleep(2 * time.Millisecond) {
-		if _, err := s.pid(h); err != nil {
-			return fmt.Sprintf("the observer on %s (process %d) was killed", h.Name, pid), nil
-		}
-	}
-	return "", fmt.Errorf("the observer on %s (process %d) does not die", h.Name, pid)
+	return fmt.Sprintf("the observer on %s (process %d) was killed", h.Name, pid), host.Kill(pid)
 }
 
 func (s *system) returns(_ context.Context, args []string, _ bool) (string, error) {

@@ -6,8 +6,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/switchback-dr/switchback/lab/host"
 	"github.com/switchback-dr/switchback/lab/labkit"
@@ -21,13 +19,7 @@ func (s *system) processFaults() []labkit.Fault {
 			if err != nil {
 				return "", err
 			}
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-				return "", err
-			}
-			for late := time.Now().Add(startPatience); alive(pid) && time.Now().Before(late); {
-				time.Sleep(time.Millisecond)
-			}
-			return fmt.Sprintf("%s on %s (process %d) was killed", process, h.Name, pid), nil
+			return fmt.Sprintf("%s on %s (process %d) was killed", process, h.Name, pid), host.Kill(pid)
 		})}
 	}
 	return []labkit.Fault{
@@ -81,13 +73,6 @@ func running(h *host.Host, name string) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("no %s of the database runs on %s", name, h.Name)
-}
-
-// alive says whether anything of a process is left: its threads keep its files
-// until process 1 has collected it.
-func alive(pid int) bool {
-	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
-	return err == nil
 }
 
 func (s *system) flood(ctx context.Context, h *host.Host, rest []string, _ bool) (string, error) {

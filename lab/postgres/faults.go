@@ -3,8 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"syscall"
 
+	"github.com/switchback-dr/switchback/lab/host"
 	"github.com/switchback-dr/switchback/lab/labkit"
 )
 
@@ -25,10 +25,7 @@ func (s *system) killPostmaster(_ context.Context, args []string, _ bool) (strin
 	if err != nil {
 		return "", err
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		return "", fmt.Errorf("PostgreSQL on %s cannot be killed: %w", h.Name, err)
-	}
-	return fmt.Sprintf("PostgreSQL on %s (process %d) was killed", h.Name, pid), nil
+	return fmt.Sprintf("PostgreSQL on %s (process %d) was killed", h.Name, pid), host.Kill(pid)
 }
 
 func (s *system) returns(_ context.Context, args []string, _ bool) (string, error) {

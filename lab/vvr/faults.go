@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/switchback-dr/switchback/lab/host"
 	"github.com/switchback-dr/switchback/lab/labkit"
@@ -161,10 +160,7 @@ func kill(h *host.Host, name, file string) (string, error) {
 	if line, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); err != nil || !strings.HasPrefix(string(line), h.Root+"/") {
 		return "", fmt.Errorf("no %s runs on %s: process %d is gone or another", name, h.Name, pid)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		return "", fmt.Errorf("%s on %s cannot be killed: %w", name, h.Name, err)
-	}
-	return fmt.Sprintf("%s on %s (process %d) was killed", name, h.Name, pid), nil
+	return fmt.Sprintf("%s on %s (process %d) was killed", name, h.Name, pid), host.Kill(pid)
 }
 
 func (s *system) returns(h *host.Host, _ []string, _ bool) (string, error) {
