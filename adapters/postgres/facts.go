@@ -131,13 +131,17 @@ func receiverWords(r Reading) string {
 
 func summary(r Reading) string {
 	switch {
+	case r.DataExists == dr.No && r.Server != nil:
+		return "there is no data directory, but a server with another one answers: " + dr.Clip(r.Server.Data, 200)
 	case r.DataExists == dr.No:
 		return "there is no data directory"
-	case r.Server != nil && r.InRecovery() == dr.Yes:
+	case r.InRecovery() == dr.Yes:
 		return fmt.Sprintf("standby on timeline %d; %s", r.Timeline(), receiverWords(r))
-	case r.Server != nil:
+	case r.InRecovery() == dr.No:
 		return fmt.Sprintf("primary on timeline %d with %s", r.Timeline(), dr.Count(int64(len(r.Repl)), "standby"))
-	case r.Running == dr.Yes:
+	case r.NotOwner:
+		return "the login is neither root nor the owner of the data directory, so it cannot see whether the server runs"
+	case r.Running == dr.Yes && r.Server == nil:
 		return "running, but psql got no answer: " + orNone(r.SQLError)
 	case r.Running == dr.No && r.Fenced && !r.FenceBroken:
 		return "stopped and fenced by run " + orNone(r.Fence)

@@ -86,13 +86,14 @@ const (
 // flushed all that the primary has written, that is the beginning of this
 // observation: a later time would cover writes that were acknowledged after the
 // reading. On a busy primary it is the observation before this one, when the
-// standby has flushed all that was written then.
+// standby has flushed all that was written then. That the standby is a
+// synchronous one proves nothing: a session may commit without waiting for it.
 func proofOf(sit dr.Situation, primary, site string, p Reading, best Repl, behind int64) *dr.Proof {
 	proof := &dr.Proof{
 		At: sit.At, Site: site, Primary: primary, Source: "pg_stat_replication on " + primary + ", " + best.Sync,
 		Positions: map[string]string{positionTimeline: fmt.Sprint(p.Timeline()), positionCurrent: p.Server.Current.String(), positionFlush: best.Flush.String()},
 	}
-	if behind == 0 || best.Sync == "sync" || best.Sync == "quorum" {
+	if behind == 0 {
 		return proof
 	}
 	if !remembers(sit.Memory, primary, p) {

@@ -4,7 +4,20 @@ mode=$1 bin=$2 data=$3 socket=$4 port=$5 user=$6 db=$7 startconf=$8 sql=$9
 LC_ALL=C PGCONNECT_TIMEOUT=4 PGOPTIONS='-c statement_timeout=4000'
 export LC_ALL PGCONNECT_TIMEOUT PGOPTIONS
 echo "begin 1"
-[ -d "$data" ] && echo "data yes" || echo "data no"
+# What the login may not look at seems absent. Only somebody who may search the
+# last directory that is there can say that the next is not; only the owner of
+# the data directory, or of / (root), that nothing runs in it.
+there=no
+if [ -d "$data" ]; then there=yes
+else
+	up=$data
+	while [ -n "$up" ] && [ ! -d "$up" ]; do up=${up%/*}; done
+	[ -x "${up:-/}" ] || there=unknown
+fi
+echo "data $there"
+owner=yes
+[ "$there" = no ] || [ -O "$data" ] || [ -O / ] || owner=no
+[ $owner = yes ] || echo "owner no"
 # The shell's own words where they do: each program started lengthens an outage.
 [ -f "$data/PG_VERSION" ] && { read -r version <"$data/PG_VERSION"; echo "version $version"; }
 for f in standby.signal recovery.signal backup_label promote; do [ -e "$data/$f" ] && echo "file $f"; done
@@ -25,6 +38,7 @@ if [ -e "$data/postmaster.pid" ]; then
 fi
 # Backends that outlive a killed postmaster may still commit: then it is unknown.
 if [ "$running" = no ]; then
+	[ $owner = yes ] || running=unknown
 	for c in /proc/[0-9]*/cwd; do [ "$c" -ef "$data" ] && running=unknown; done
 fi
 echo "running $running"
@@ -46,7 +60,8 @@ if [ -d "$data/switchback-fence" ]; then
 fi
 for d in "$data".rewind-*; do [ -d "$d" ] && echo "rewind $d"; done
 "$bin/pg_controldata" -D "$control" 2>/dev/null | sed -n 's/^/control /;/cluster state\|system identifier\|Latest checkpoint.s TimeLineID\|Latest checkpoint location\|REDO location\|Min recovery ending\|wal_log_hints\|checksum version\|Bytes per WAL segment/p'
-if [ "$running" != no ]; then
+# Without the directory the server may stand in another one: an answer tells.
+if [ "$running" != no ] || [ $there = no ]; then
 	"$bin/psql" -X -w -v ON_ERROR_STOP=1 -At -h "$socket" -p "$port" -U "$user" -d "$db" -c "$sql" 2>&1 |
 		sed 's/^\(server\|repl\|receiver\|slot\) {/sql \1 {/;t;s/^/sqlerror /'
 fi

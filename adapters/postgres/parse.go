@@ -35,6 +35,11 @@ func (r *Reading) line(tag, rest string) (err error) {
 	switch tag {
 	case "data":
 		r.DataExists, err = yesNo(rest)
+	case "owner":
+		if rest != "no" {
+			return fmt.Errorf("unknown owner")
+		}
+		r.NotOwner = true
 	case "running":
 		r.Running, err = yesNo(rest)
 	case "version":

@@ -48,6 +48,14 @@ func onPaper(t *testing.T, east, west string) *paper {
 	return p
 }
 
+// mend changes what was read of a site.
+func mend(p *paper, site string, f func(*Reading)) *paper {
+	r := p.rs[site]
+	f(&r)
+	p.rs[site] = r
+	return p
+}
+
 func (p *paper) situation() dr.Situation {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s := dr.Situation{System: "orders", Product: "postgres", At: at, Memory: p.memory, Baseline: p.base}
@@ -118,12 +126,6 @@ func TestThePlansAreTheRecordedOnes(t *testing.T) {
 }
 
 func TestWhatMustNotGoOnIsRefusedWithItsName(t *testing.T) {
-	mend := func(p *paper, site string, f func(*Reading)) *paper {
-		r := p.rs[site]
-		f(&r)
-		p.rs[site] = r
-		return p
-	}
 	pair := func() *paper { return onPaper(t, "primary", "standby") }
 	cases := []struct {
 		code string
@@ -204,6 +206,36 @@ func TestTheLossIsNeverCalledZeroWithoutAProof(t *testing.T) {
 	require.Equal(t, proof, d.Loss.Proof)
 	held, _ := p.rs["west"].Held()
 	require.Equal(t, int64(0x9000000-held), d.Loss.Certain.Bytes)
+}
+
+func TestADirectoryThatIsNotThereIsNoFence(t *testing.T) {
+	for name, gone := range map[string]Reading{
+		"not mounted":         {DataExists: dr.No, Running: dr.No},
+		"of somebody else":    {DataExists: dr.Yes, Running: dr.Unknown, NotOwner: true, Control: Control{System: "1"}},
+		"below a closed door": {NotOwner: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := onPaper(t, "crashed", "standby_alone")
+			gone.Control.System = p.rs["east"].Control.System
+			p.rs["east"] = gone
+			d, err := p.plan(takeUnplanned, dr.GateDecide)
+			require.NoError(t, err)
+			require.False(t, d.Fences()[0].ByAdapter, "%+v", d.Fences())
+		})
+	}
+}
+
+func TestASynchronousStandbyThatIsBehindIsNoProof(t *testing.T) {
+	p := onPaper(t, "primary", "standby")
+	p = mend(p, "east", func(r *Reading) {
+		require.Len(t, r.Repl, 1)
+		behind := *r.Server.Current - 1
+		r.Repl[0].Sync, r.Repl[0].Flush = "sync", &behind
+	})
+	s := p.situation()
+	j := p.sys.Judge(s)
+	require.Nil(t, j.Proof, "a session with synchronous_commit = off does not wait for it")
+	require.NotEqual(t, dr.Yes, j.InSync)
 }
 
 func TestNamesInSynchronousStandbyNamesAreExchanged(t *testing.T) {

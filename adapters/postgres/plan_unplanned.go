@@ -79,11 +79,16 @@ func (p *planner) fenceOld(v sides, old Reading, readable bool) string {
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: why})
 		return kit.HeldWithoutLook(p.in.Situation, v.Old)
 	case old.DataExists == dr.No:
-		p.d.NeedFence(kit.FenceNeed{Site: v.Old, ByAdapter: true, Why: "its host answers and has no data directory: there is nothing that could take writes"})
+		// No fence: a file system that is not mounted now comes back with the
+		// next boot, and the server with it.
+		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: "its host answers and has no data directory now: what is only not mounted would come back with its server"})
 		return kit.HeldByOutside
 	case old.InRecovery() == dr.Yes:
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, ByAdapter: true, Why: "it runs in recovery and takes no writes"})
 		return heldByStandby
+	case old.NotOwner:
+		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: summary(old)})
+		return kit.HeldByOutside
 	case old.Control.System == "":
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: "its control file cannot be read, so that its own host cannot prove a fence"})
 		return kit.HeldByOutside

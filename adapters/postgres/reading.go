@@ -11,6 +11,9 @@ import (
 // is kept small.
 type Reading struct {
 	DataExists dr.Tri `json:"data_exists"`
+	// NotOwner says that the login is neither the owner of the data directory
+	// nor root: what it does not see there is not proven to be absent.
+	NotOwner bool `json:"not_owner,omitempty"`
 	// Running is yes only for a live process that stands in this data
 	// directory; a pid file alone is no proof.
 	Running       dr.Tri `json:"running"`
@@ -163,9 +166,10 @@ func (r Reading) InRecovery() dr.Tri {
 	return dr.TriOf(*r.Server.Recovery)
 }
 
-// AcceptsWrites is no for a server that is proven down or in recovery.
+// AcceptsWrites is no for a server that is proven down or in recovery. Where
+// nothing runs and yet something answers, it is unknown.
 func (r Reading) AcceptsWrites() dr.Tri {
-	if r.DataExists == dr.No || r.Running == dr.No {
+	if r.Running == dr.No && r.Server == nil {
 		return dr.No
 	}
 	return r.InRecovery().Not()
