@@ -150,6 +150,8 @@ func summary(r Reading) string {
 		return "stopped and fenced by run " + orNone(r.FenceRun)
 	case r.Exists == dr.No:
 		return "there is no database"
+	case r.Exists == dr.Unknown:
+		return "the login may not look where the database is, so it cannot see whether it is open"
 	case r.InUse() == dr.Yes:
 		return fmt.Sprintf("%s, open; status %s", strings.TrimPrefix(roleWords(r), "a "), r.Status.Code)
 	case r.InUse() == dr.No:

@@ -2,7 +2,11 @@
 # $6 number of agents, then their names, then files whose ends are shown.
 mode=$1; db=$2; dlc=$3; dsr=$4; spool=$5; n=$6; shift 6
 agents=; while [ "$n" -gt 0 ]; do agents="$agents $1"; shift; n=$((n - 1)); done
-yn() { if [ "$2" "$3" ]; then echo "$1 yes"; else echo "$1 no"; fi; }
+# What the login may not look at seems absent: only somebody who may search the
+# last directory that is there can say that what is below it is not.
+up=${db%/*}; while [ -n "$up" ] && [ ! -d "$up" ]; do up=${up%/*}; done
+absent=no; [ -x "${up:-/}" ] || absent=unknown
+yn() { if [ "$2" "$3" ]; then echo "$1 yes"; else echo "$1 $absent"; fi; }
 lines() { sed 's/^/| /'; }
 tool() { name=$1; shift; out=$(timeout 12 "$@" </dev/null 2>&1); echo "tool $name $?"; [ -z "$out" ] || printf '%s\n' "$out" | lines; }
 echo 'switchback-openedge 1'

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
@@ -233,5 +234,30 @@ func TestABadInventoryIsRefused(t *testing.T) {
 	}
 	for _, node := range []string{"takeover: maybe\n", "reseed: no\n", "transfer: ftp\n", "threads: 65\n", "seed_hours: -1\n", "surprise: 1\n", "sync_hours: 1000\n"} {
 		require.Error(t, decode(node, good), node)
+	}
+}
+
+func TestADatabaseThatIsNotThereIsNoFence(t *testing.T) {
+	for name, exists := range map[string]dr.Tri{"not mounted": dr.No, "where the login may not look": dr.Unknown} {
+		t.Run(name, func(t *testing.T) {
+			p := onPaper(t, "", seen{gone: true, full: true}, lostTarget())
+			r := p.rs["east"]
+			r.Exists = exists
+			p.rs["east"] = r
+			d, err := p.plan(takeUnplanned, dr.GateDecide)
+			require.NoError(t, err)
+			require.False(t, d.Fences()[0].ByAdapter, "%+v", d.Fences())
+		})
+	}
+}
+
+func TestADatabaseThatTheLoginMayNotSeeIsNotCalledAbsent(t *testing.T) {
+	open, closed := adaptertest.ClosedDoor(t, "db")
+	for database, want := range map[string]dr.Tri{open + "/none/depot": dr.No, closed + "/db/depot": dr.Unknown} {
+		p := Place{Site: "east", Host: "db-east", DLC: open + "/dlc", DSRHome: open + "/dlc", Database: database, Spool: open}
+		r, err := ParseReading(adaptertest.AsNobody(t, p.observation(full, nil)))
+		require.NoError(t, err)
+		require.Equal(t, want, r.Exists, database)
+		require.Equal(t, want, r.AcceptsWrites(), summary(r))
 	}
 }

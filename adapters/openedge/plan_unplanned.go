@@ -84,7 +84,12 @@ func (p *planner) fenceOld(v sides, old Reading, readable bool) string {
 		own("it is closed and fenced already, by run " + orNone(old.FenceRun))
 		return heldByFence
 	case old.Exists == dr.No:
-		own("its host answers and has no database: there is nothing that could take updates")
+		// No fence: a file system that is not mounted now comes back with the
+		// next boot, and the database with it.
+		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: "its host answers and has no database now: what is only not mounted would come back and be started"})
+		return kit.HeldByOutside
+	case old.Exists == dr.Unknown:
+		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: summary(old)})
 		return kit.HeldByOutside
 	case old.Role() == roleTarget:
 		own("it is a target and takes no updates")

@@ -2,41 +2,19 @@ package postgres
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/dr"
 )
 
-// nobody runs a script as an ordinary user; root would see everything.
-func nobody(t *testing.T, p Place) Reading {
-	t.Helper()
-	argv := p.observation(full).Argv
-	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
-	if os.Geteuid() == 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	}
-	out, err := cmd.Output()
-	require.NoError(t, err)
-	r, err := ParseReading(string(out))
-	require.NoError(t, err, "%s", out)
-	return r
-}
-
 func TestWhatTheLoginMayNotSeeIsNotCalledAbsent(t *testing.T) {
-	dir, err := os.MkdirTemp("", "switchback-script-")
-	require.NoError(t, err)
-	closed := filepath.Join(dir, "closed")
-	t.Cleanup(func() { require.NoError(t, os.Chmod(closed, 0o700)); require.NoError(t, os.RemoveAll(dir)) })
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // another user must be able to search it
-	require.NoError(t, os.MkdirAll(filepath.Join(closed, "pgdata"), 0o755))
-	require.NoError(t, os.Chmod(closed, 0))
+	dir, closed := adaptertest.ClosedDoor(t, "pgdata")
 	for name, c := range map[string]struct {
 		data     string
 		exists   dr.Tri
@@ -54,7 +32,8 @@ func TestWhatTheLoginMayNotSeeIsNotCalledAbsent(t *testing.T) {
 				c.running, c.notOwner, c.says = dr.No, false, "not running" // its owner is who looks
 			}
 			p := Place{Site: "east", Host: "pg-east", Data: c.data, Socket: dir, Port: 5432, User: "u", Database: "d", Bin: filepath.Join(dir, "bin")}
-			r := nobody(t, p)
+			r, err := ParseReading(adaptertest.AsNobody(t, p.observation(full)))
+			require.NoError(t, err)
 			require.Equal(t, c.exists, r.DataExists, "data")
 			require.Equal(t, c.running, r.Running, "running")
 			require.Equal(t, c.notOwner, r.NotOwner)
