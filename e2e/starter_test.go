@@ -105,6 +105,7 @@ func (s *stage) looksAround() {
 	check := s.program("worker", nil, "check")
 	require.Equal(s.T, 0, check.Exit, "%s%s", check.Stdout, check.Stderr)
 	require.Contains(s.T, check.Stdout, " 0 problems; nothing was changed")
+	require.Contains(s.T, check.Stdout, "reads the site west: standby on timeline")
 }
 
 // statusJSON reads the status as a script would.

@@ -25,8 +25,8 @@ type Finding struct {
 }
 
 // Check validates an inventory against the world: it reads every credential,
-// connects to every host, looks for every tool and asks every DNS server. It
-// changes nothing.
+// connects to every host, looks for every tool, reads every site and asks every
+// DNS server. It changes nothing.
 func Check(ctx context.Context, path string) ([]Finding, error) {
 	s, err := setup.Load(path)
 	if err != nil {
@@ -36,7 +36,9 @@ func Check(ctx context.Context, path string) ([]Finding, error) {
 	var all []Finding
 	for _, sys := range s.Inventory.Systems {
 		all = append(all, checkCredentials(ctx, s, sys)...)
-		all = append(all, checkHosts(ctx, s, sys)...)
+		hosts := checkHosts(ctx, s, sys)
+		all = append(all, hosts...)
+		all = append(all, checkSites(ctx, s, sys, unconnected(hosts))...)
 		all = append(all, checkClients(ctx, s, sys)...)
 	}
 	return all, nil
@@ -52,6 +54,20 @@ func checkCredentials(ctx context.Context, s *setup.Setup, sys *inventory.System
 		out = append(out, f)
 	}
 	return out
+}
+
+// connects is what is checked of a host before anything else.
+const connects = "connects"
+
+// unconnected names the hosts that do not connect.
+func unconnected(all []Finding) map[string]bool {
+	lost := map[string]bool{}
+	for _, f := range all {
+		if f.What == connects && f.Problem != "" {
+			lost[f.Host] = true
+		}
+	}
+	return lost
 }
 
 // checkHosts looks at all hosts of a system in parallel; the findings keep the
@@ -74,7 +90,7 @@ func checkHosts(ctx context.Context, s *setup.Setup, sys *inventory.System) []Fi
 func checkHost(ctx context.Context, s *setup.Setup, sys *inventory.System, host string) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, checkDeadline)
 	defer cancel()
-	connected := Finding{System: sys.Name, Host: host, What: "connects"}
+	connected := Finding{System: sys.Name, Host: host, What: connects}
 	_, err := s.Pin(host)
 	if err == nil {
 		err = s.Hosts.Ping(ctx, host)
