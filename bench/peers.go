@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -19,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/switchback-dr/switchback/internal/e2e"
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 // measurePeers measures the switchover of other tools on a pair of the same
@@ -94,20 +94,9 @@ func newNode(s *scene) (*node, error) {
 	gid, err2 := strconv.ParseUint(account.Gid, 10, 32)
 	n := &node{scene: s, dir: s.TempDir(), bin: slices.Max(bins), uid: uint32(uid), gid: uint32(gid)}
 	for i := range n.ports {
-		if n.ports[i], err = freePort(); err != nil {
-			return nil, err
-		}
+		n.ports[i] = nettest.Port(s)
 	}
 	return n, errors.Join(err1, err2, os.Chown(n.dir, int(uid), int(gid)))
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("no free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // command runs a program as postgres.

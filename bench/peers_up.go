@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/switchback-dr/switchback/internal/e2e"
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 const hba = "local all all trust\nhost all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n"
@@ -61,15 +62,8 @@ func patroniPair(n *node) (*peerPair, error) {
 		return nil, err
 	}
 	var rest, raft [2]int
-	var err error
 	for i := range rest {
-		var err1, err2 error
-		rest[i], err1 = freePort()
-		raft[i], err2 = freePort()
-		err = errors.Join(err, err1, err2)
-	}
-	if err != nil {
-		return nil, err
+		rest[i], raft[i] = nettest.Port(n), nettest.Port(n)
 	}
 	var conf [2]string
 	for i := range conf {

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,7 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/e2e"
 	"github.com/switchback-dr/switchback/internal/gateway/web/oidctest"
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 // office is a lab with a gateway, an identity provider, and a program that is
@@ -49,7 +51,7 @@ func newOffice(t *testing.T) *office {
 	s.Lab.Inventory = withGateway(t, s.Lab.Inventory, key)
 	s.StartWorker()
 
-	listen := freePort(t)
+	listen := net.JoinHostPort("127.0.0.1", strconv.Itoa(nettest.Port(t)))
 	o.base = "http://" + listen
 	o.provider = oidctest.Start(t, o.base+"/sign-in/callback")
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -121,14 +123,6 @@ func withGateway(t *testing.T, path, key string) string {
 	path = filepath.Join(filepath.Dir(path), "with-gateway.yaml")
 	require.NoError(t, os.WriteFile(path, raw, 0o600))
 	return path
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
 }
 
 // signIn signs in at the provider, from a page that asks for it.

@@ -46,7 +46,7 @@ func TestAThirdSiteFollowsEachNewPrimary(t *testing.T) {
 // promised, because the primary cannot acknowledge alone.
 func TestWithTheFullSyncOptionALostSiteCostsNoWrite(t *testing.T) {
 	t.Parallel()
-	s := e2e.NewStage(t, "hana", "--set", "fullsync=true", "--set", "autostart=false")
+	s := e2e.NewStage(t, "hana", e2e.Settings("fullsync=true", "autostart=false")...)
 	require.True(t, inSync(s).Proof.Complete)
 	s.Writes(10)
 	s.Fault("host-down", "east")

@@ -112,7 +112,7 @@ func steps(r dr.Report) string {
 // comes back, is registered again and gets its role back.
 func TestALostSiteIsTakenOverComesBackAndIsReseeded(t *testing.T) {
 	t.Parallel()
-	s := e2e.NewStage(t, "hana", "--set", "autostart=false")
+	s := e2e.NewStage(t, "hana", e2e.Settings("autostart=false")...)
 	inSync(s)
 	s.Writes(10)
 	s.Fault("link-cut", "east")

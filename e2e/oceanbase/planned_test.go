@@ -70,7 +70,7 @@ func TestARefusalOfTheServerIsHeldWithItsReasonAndThenResumed(t *testing.T) {
 	s.Fault("refuse", "west", "tenant status changed by concurrent operation")
 	run := s.Start(dr.ProcTakeover, planned)
 	s.Approve(dr.GateDecide)
-	st := s.Await("the hold", func(st dr.Status) bool { return st.Hold != nil })
+	st := s.Held()
 	require.Contains(t, st.Hold.Text, "tenant status changed by concurrent operation", "the server's own reason")
 	require.Contains(t, st.Hold.Text+st.Hold.Next, "somebody else")
 	s.Unfault("refuse", "west", "tenant status changed by concurrent operation")

@@ -136,7 +136,7 @@ func TestAPromotionThatIsStuckIsHeldAndThenResumed(t *testing.T) {
 	s.Fault("stuck-at", "west", "SWITCHING TO PRIMARY")
 	run := s.Start(dr.ProcTakeover, planned)
 	s.Approve(dr.GateDecide)
-	st := s.Await("the hold", func(st dr.Status) bool { return st.Hold != nil })
+	st := s.Held()
 	require.Contains(t, st.Hold.Step, "promote.to-primary")
 	require.Contains(t, st.Hold.Text, "switchover status SWITCHING TO PRIMARY")
 	require.True(t, st.Hold.Unknown)

@@ -34,11 +34,7 @@ type stage struct{ *e2e.Stage }
 
 func newStage(t *testing.T, settings ...string) *stage {
 	t.Helper()
-	var args []string
-	for _, s := range settings {
-		args = append(args, "--set", s)
-	}
-	return &stage{e2e.NewStage(t, "oceanbase", args...)}
+	return &stage{e2e.NewStage(t, "oceanbase", e2e.Settings(settings...)...)}
 }
 
 // statement is what a person types as root@sys of a site.

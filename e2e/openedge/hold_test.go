@@ -28,22 +28,22 @@ func TestAReseedIsHeldAtEverythingThatGoesWrong(t *testing.T) {
 	h := s.hold("the backup of west is not complete") // disk full at the backup
 	s.Unfault("space", "west", "spool")
 	s.Fault("space", "east", "spool", "1")
-	s.answer(h, dr.VerbRetry)
+	s.Answer(h, dr.VerbRetry)
 
 	h = s.hold("the seed does not fit into") // disk full at the transfer
 	s.Unfault("space", "east", "spool")
 	s.Fault("small-structure", "east")
-	s.answer(h, dr.VerbRetry)
+	s.Answer(h, dr.VerbRetry)
 
 	h = s.hold("the backup does not fit on east: the extents") // wrong structure
 	s.Unfault("small-structure", "east")
 	s.Fault("space", "east", "data", "1")
-	s.answer(h, dr.VerbRetry)
+	s.Answer(h, dr.VerbRetry)
 
 	h = s.hold("the backup does not fit on east: it needs") // no room to restore
 	s.Unfault("space", "east", "data")
 	s.Fault("backup-cut", "east")
-	s.answer(h, dr.VerbRetry)
+	s.Answer(h, dr.VerbRetry)
 
 	s.hold("does not call the backup") // a truncated backup: the old database is untouched
 	require.Contains(t, s.assess(), "fenced")
@@ -66,7 +66,7 @@ func (s *stage) copyAgain() {
 	st, err := s.Status()
 	require.NoError(s.T, err)
 	s.Fault("command-killed", "east", "prorest", "0.2")
-	s.answer(st.Hold, dr.VerbReplan)
+	s.Answer(st.Hold, dr.VerbReplan)
 	s.Approve(dr.GateOverwrite)
 }
 
@@ -77,16 +77,16 @@ func (s *stage) restoreBreaksOff() {
 	s.T.Helper()
 	h := s.hold("does not call the backup")
 	s.Unfault("command-killed", "east", "prorest")
-	s.answer(h, dr.VerbRetry)
+	s.Answer(h, dr.VerbRetry)
 	s.AwaitStepIn(dr.PhaseRestore)
 	s.Fault("command-killed", "east", "prorest", "0.1")
 	h = s.hold("is a wreck until it is restored again")
 	s.Unfault("command-killed", "east", "prorest")
 	require.Contains(s.T, s.assess(), "half restored")
 	s.Fault("second-backup", "west")
-	s.answer(h, dr.VerbRetry)
+	s.Answer(h, dr.VerbRetry)
 	h = s.hold("another backup of west was begun after the seed")
-	s.answer(h, dr.VerbReplan)
+	s.Answer(h, dr.VerbReplan)
 	s.Approve(dr.GateOverwrite)
 	s.Await("the end", func(st dr.Status) bool {
 		require.Nil(s.T, st.Hold, "%+v", st.Hold)
@@ -121,7 +121,7 @@ func TestATransitionThatIsKilledBetweenTwoStepsIsHeldAndMakesNoSecondSource(t *t
 	s.oneSource()
 	// People read the log: the role has been switched. They start it and plan again.
 	s.sh("west", `proserve $DB -pf $DB.pf -S $(sed -n 's/.*-S \([0-9]*\) -DBService replserv.*/\1/p' $DB.repl.properties) -DBService replserv >/dev/null 2>&1 </dev/null`)
-	s.answer(h, dr.VerbReplan)
+	s.Answer(h, dr.VerbReplan)
 	s.done(run)
 	s.Writes(20)
 	s.oneSource()

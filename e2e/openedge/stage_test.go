@@ -5,7 +5,6 @@ package openedge_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -31,11 +30,8 @@ type stage struct{ *e2e.Stage }
 // newStage starts a pair. A backup and a restore take long enough to be hit.
 func newStage(t *testing.T, settings ...string) *stage {
 	t.Helper()
-	var args []string
-	for _, s := range append([]string{"backup-ms=400", "restore-ms=400", "step-ms=20", "recovery-backup-arguments=depot.recovery.bck"}, settings...) {
-		args = append(args, "--set", s)
-	}
-	return &stage{e2e.NewStage(t, "openedge", args...)}
+	settings = append([]string{"backup-ms=400", "restore-ms=400", "step-ms=20", "recovery-backup-arguments=depot.recovery.bck"}, settings...)
+	return &stage{e2e.NewStage(t, "openedge", e2e.Settings(settings...)...)}
 }
 
 // sh runs a text on a host in the environment that proenv sets.
@@ -70,22 +66,11 @@ func (s *stage) sent(host, begins string) int {
 // hold waits for a hold whose text says so.
 func (s *stage) hold(says string) *dr.HoldStatus {
 	s.T.Helper()
-	st := s.Await("a hold: "+says, func(st dr.Status) bool { return st.Hold != nil || st.Ending != nil || st.Gate != nil })
-	require.NotNil(s.T, st.Hold, "%s: %s", st.State, st.Sentence)
+	st := s.Held()
 	require.Contains(s.T, st.Hold.Text, says)
 	require.NotEmpty(s.T, st.Hold.Next, "every hold says what to do")
 	s.T.Logf("held: %s; next: %s", st.Hold.Text, st.Hold.Next)
 	return st.Hold
-}
-
-// answer answers a hold and waits until it is taken.
-func (s *stage) answer(h *dr.HoldStatus, verb dr.Verb) {
-	s.T.Helper()
-	require.Contains(s.T, h.Options, verb)
-	s.Signal(verb, fmt.Sprintf(`{"step":%q,"attempt":%d,"person":"ana"}`, h.Step, h.Attempt))
-	s.Await("the answer to be taken", func(st dr.Status) bool {
-		return st.Hold == nil || st.Hold.Step != h.Step || st.Hold.Attempt != h.Attempt
-	})
 }
 
 // done drives a run to its end and requires that it is done.

@@ -44,7 +44,7 @@ func (s *stage) retried(step string, mend func()) {
 	st := s.held(step)
 	s.T.Logf("%s - %s", st.Hold.Text, st.Hold.Next)
 	mend()
-	s.answer(dr.VerbRetry, st)
+	s.Answer(st.Hold, dr.VerbRetry)
 }
 
 // TestWhateverIsCutUnderAFailbackItsCommandsAreFollowedOrHeld breaks SSH, the
@@ -106,7 +106,7 @@ func (s *stage) breaksStartrep() {
 	st := s.held("resynchronise.start-east")
 	s.T.Logf("%s - %s", st.Hold.Text, st.Hold.Next)
 	s.Unfault("vradmind-kill", "west")
-	s.answer(dr.VerbReplan, st)
+	s.Answer(st.Hold, dr.VerbReplan)
 	s.Fault("stall-startrep", "west", "120000")
 	s.Approve(dr.GateConvert)
 	s.stalled("west", "startrep")
@@ -114,7 +114,7 @@ func (s *stage) breaksStartrep() {
 	st = s.held("resynchronise.start-east")
 	s.T.Logf("%s - %s", st.Hold.Text, st.Hold.Next)
 	s.on("west", "shop start")
-	s.answer(dr.VerbReplan, st)
+	s.Answer(st.Hold, dr.VerbReplan)
 	s.Fault("stall-startrep", "west", "120000")
 	s.Approve(dr.GateConvert)
 	s.stalled("west", "startrep")

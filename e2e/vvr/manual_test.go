@@ -15,7 +15,7 @@ import (
 func (s *stage) forced() {
 	s.T.Helper()
 	s.Approve(dr.GateConvert)
-	s.answer(dr.VerbReplan, s.held("convert.makesec"))
+	s.Answer(s.held("convert.makesec").Hold, dr.VerbReplan)
 	s.Approve(dr.GateConvert)
 }
 
@@ -37,7 +37,7 @@ func TestInTheManualsOrderACheckpointDoesNotWaitForPeople(t *testing.T) {
 	require.Contains(t, st.Hold.Text, "the SRL of west fills up")
 	require.NotContains(t, s.on("west", "vxrvg -g shopdg cplist shop_rvg"), "overflowed", "it was ended in time")
 	s.Unfault("slow-sync", "west")
-	s.answer(dr.VerbReplan, st)
+	s.Answer(st.Hold, dr.VerbReplan)
 	s.Approve(dr.GateConvert)
 	first := s.Gate(dr.GateCutover)
 	require.Len(t, s.checkpoints("west"), 1, "it waits for people")
@@ -87,22 +87,22 @@ func TestWhatBreaksDuringAFailbackEndsInAHoldThatSaysWhatToDo(t *testing.T) {
 		out := s.on("east", "vxprint -g shopdg -l shop_rvg | grep ^flags")
 		return out[10:16] == "closed", out
 	})
-	s.answer(dr.VerbRetry, st)
-	s.answer(dr.VerbReplan, s.held("convert.makesec"))
+	s.Answer(st.Hold, dr.VerbRetry)
+	s.Answer(s.held("convert.makesec").Hold, dr.VerbReplan)
 	s.Approve(dr.GateConvert)
 	st = s.held("resynchronise.sync-east")
 	require.Contains(t, st.Hold.Text, "46 checkpoints")
 	s.on("west", "for c in $(vxrvg -g shopdg cplist shop_rvg | awk '/^leftover/ { print $1 }'); do vxrvg -g shopdg -c $c checkdelete shop_rvg; done")
 
 	s.Fault("sync-dies-at", "west", "20")
-	s.answer(dr.VerbRetry, st)
+	s.Answer(st.Hold, dr.VerbRetry)
 	st = s.held("resynchronise.sync-east")
 	t.Log(st.Hold.Text, "-", st.Hold.Next)
 	s.Unfault("sync-dies-at", "west")
 	s.Unfault("vradmind-kill", "west")
 
 	s.Fault("slow-sync", "west", "60")
-	s.answer(dr.VerbRetry, st)
+	s.Answer(st.Hold, dr.VerbRetry)
 	e2e.Await(t, time.Minute, "the synchronisation to run", func() (bool, string) {
 		phase, step := s.PendingStep()
 		return phase == dr.PhaseResynchronise, step
@@ -138,7 +138,7 @@ func TestAMakesecInTheWrongPlaceOrForTheWrongNameIsHeldWithTheReason(t *testing.
 		require.Contains(t, st.Hold.Text, "london-rep")
 		require.Contains(t, st.Hold.Next, "printrvg")
 		s.on("east", `cd "$LAB_ROOT/usr/sbin" && mv vradmin.true vradmin`)
-		s.answer(dr.VerbReplan, st)
+		s.Answer(st.Hold, dr.VerbReplan)
 	}
 	s.forced()
 	s.Approve(dr.GateCutover)

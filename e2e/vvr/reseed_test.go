@@ -51,7 +51,7 @@ func TestAReseedOverwritesASecondaryHoweverItIsDisturbed(t *testing.T) {
 	require.Contains(t, st.Hold.Text, "fills up")
 	require.NotContains(t, s.on("east", running), "overflow", "it was ended before")
 	s.Unfault("slow-sync", "east")
-	s.answer(dr.VerbRetry, st)
+	s.Answer(st.Hold, dr.VerbRetry)
 	s.Ended(run, dr.EndDone)
 	require.Empty(t, s.checkpoints("east"))
 	s.quiet("east", func() { s.equal("east", "west", "north") })

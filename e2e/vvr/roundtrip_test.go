@@ -61,7 +61,7 @@ func TestTheManualsExamplesBringEverySiteBack(t *testing.T) {
 	s.Approve(dr.GateConvert)
 	st = s.held("convert.makesec")
 	require.Contains(t, st.Hold.Text, "never reached", "the manual's reason")
-	s.answer(dr.VerbReplan, st)
+	s.Answer(st.Hold, dr.VerbReplan)
 	st = s.Gate(dr.GateConvert)
 	t.Log(st.Gate.Again, st.Gate.Loss)
 	require.Contains(t, st.Gate.Loss, "at least", "what -f throws away is counted")

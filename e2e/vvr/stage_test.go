@@ -5,7 +5,6 @@ package vvr_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -37,11 +36,8 @@ type stage struct{ *e2e.Stage }
 // newStage has three sites whose VVR names are not those of the inventory.
 func newStage(t *testing.T, settings ...string) *stage {
 	t.Helper()
-	args := []string{"--sites", "3"}
-	for _, s := range append([]string{"heartbeat=1s", "volume-mb=2", "srl-kb=4096"}, settings...) {
-		args = append(args, "--set", s)
-	}
-	return &stage{e2e.NewStage(t, "vvr", args...)}
+	settings = append([]string{"heartbeat=1s", "volume-mb=2", "srl-kb=4096"}, settings...)
+	return &stage{e2e.NewStage(t, "vvr", append(e2e.Settings(settings...), "--sites", "3")...)}
 }
 
 // on runs VVR's programs on a host.
@@ -112,19 +108,10 @@ func (s *stage) returns(sign string) {
 	})
 }
 
-// answer answers a hold.
-func (s *stage) answer(verb dr.Verb, st dr.Status) {
-	s.T.Helper()
-	body := json.RawMessage(fmt.Sprintf(`{"step":%q,"attempt":%d,"person":"ana","reason":"test"}`, st.Hold.Step, st.Hold.Attempt))
-	s.Signal(verb, string(body))
-	s.Await("the answer to the hold", func(now dr.Status) bool { return now.Hold == nil || now.Hold.Attempt != st.Hold.Attempt })
-}
-
 // held waits for a hold of a step and gives its status.
 func (s *stage) held(step string) dr.Status {
 	s.T.Helper()
-	st := s.Await("the hold of "+step, func(st dr.Status) bool { return st.Hold != nil || st.Ending != nil || st.Gate != nil })
-	require.NotNil(s.T, st.Hold, "%s: %s", st.State, st.Sentence)
+	st := s.Held()
 	require.Equal(s.T, step, st.Hold.Step, st.Hold.Text)
 	return st
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/contrib"
 	"github.com/switchback-dr/switchback/internal/inventory"
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 // haproxyStage is a real HAProxy in front of two servers that tell their name
@@ -29,23 +30,10 @@ type haproxyStage struct {
 
 func named(t *testing.T, name string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_, _ = io.WriteString(c, name+"\n")
-				_, _ = io.Copy(c, c)
-				_ = c.Close()
-			}()
-		}
-	}()
-	return l.Addr().String()
+	return nettest.Serve(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, name+"\n")
+		_, _ = io.Copy(c, c)
+	})
 }
 
 func newHAProxy(t *testing.T) *haproxyStage {
@@ -54,7 +42,7 @@ func newHAProxy(t *testing.T) *haproxyStage {
 	dir, err := os.MkdirTemp("", "sbh")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &haproxyStage{localHost: newLocalHost(t), socket: filepath.Join(dir, "admin.sock"), tcp: freeAddress(t), front: freeAddress(t)}
+	s := &haproxyStage{localHost: newLocalHost(t), socket: filepath.Join(dir, "admin.sock"), tcp: nettest.Address(t), front: nettest.Address(t)}
 	config := fmt.Sprintf(`global
   stats socket %s level admin
   stats socket %s level operator

@@ -24,6 +24,7 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/contrib"
 	"github.com/switchback-dr/switchback/internal/inventory"
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 const hookKey = "a shared secret"
@@ -240,7 +241,7 @@ func TestAServiceThatHangsOrIsNotThereIsOneSentence(t *testing.T) {
 	require.ErrorContains(t, err, "there is no answer")
 	require.True(t, dr.AsError(err, "").Unknown)
 
-	st.Args = []byte(strings.ReplaceAll(string(st.Args), strings.TrimPrefix(s.URL, "https://"), freeAddress(t)))
+	st.Args = []byte(strings.ReplaceAll(string(st.Args), strings.TrimPrefix(s.URL, "https://"), nettest.Address(t)))
 	_, err = kit.Execute(t.Context(), env, action(t, st.Action), st)
 	require.ErrorContains(t, err, "could not be sent to")
 	require.True(t, dr.AsError(err, "").NotSent)

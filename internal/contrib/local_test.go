@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -140,18 +139,6 @@ func programAs(t *testing.T, attr *syscall.SysProcAttr, debian, name string, arg
 			t.Logf("%s said: %s", name, said.String())
 		}
 	})
-}
-
-// freeAddress gives an address on which nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	// Not 127.0.0.1: any client on this machine may be given its free ports
-	// before the program listens.
-	ip := net.IPv4(127, byte(1+rand.IntN(250)), byte(rand.IntN(250)), byte(1+rand.IntN(250)))
-	l, err := net.Listen("tcp", ip.String()+":0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // without gives a PATH that has every program of the usual directories but one.

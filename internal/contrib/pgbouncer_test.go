@@ -3,7 +3,6 @@ package contrib_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -21,6 +20,7 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/contrib"
 	"github.com/switchback-dr/switchback/internal/inventory"
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 // pgStage is a real PgBouncer in front of a real PostgreSQL that has two
@@ -52,15 +52,6 @@ func asPostgres(t *testing.T, dir string) *syscall.SysProcAttr {
 	return attr
 }
 
-func portOf(t *testing.T, address string) int {
-	t.Helper()
-	_, port, err := net.SplitHostPort(address)
-	require.NoError(t, err)
-	n, err := strconv.Atoi(port)
-	require.NoError(t, err)
-	return n
-}
-
 // sharedPostgres is the one server of all these tests.
 var sharedPostgres struct {
 	sync.Once
@@ -84,7 +75,7 @@ func postgresPort(t *testing.T) int {
 		cmd.SysProcAttr, cmd.Dir = attr, dir
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
-		port := portOf(t, freeAddress(t))
+		port := nettest.Port(t)
 		server := exec.Command(postgresProgram(t, "postgres"), "-D", dir+"/data", "-p", strconv.Itoa(port),
 			"-c", "listen_addresses=127.0.0.1,127.0.0.2", "-c", "unix_socket_directories="+dir, "-c", "fsync=off")
 		server.SysProcAttr, server.Dir = attr, dir
@@ -115,7 +106,7 @@ func newPgBouncer(t *testing.T, settings string) *pgStage {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	asPostgres(t, dir)
-	s := &pgStage{localHost: newLocalHost(t), dir: dir, port: portOf(t, freeAddress(t)), server: postgresPort(t)}
+	s := &pgStage{localHost: newLocalHost(t), dir: dir, port: nettest.Port(t), server: postgresPort(t)}
 	s.secrets = map[string]string{"console": "open sesame"}
 	require.NoError(t, os.WriteFile(dir+"/users", []byte("\"app\" \"word\"\n\"dr\" \"open sesame\"\n"), 0o644))
 	s.config = fmt.Sprintf("%%include %s/orders.ini\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir = %s\nauth_type = md5\nauth_file = %s/users\nadmin_users = dr\n%s\n", dir, s.port, dir, dir, settings)
@@ -221,7 +212,7 @@ func TestPgBouncerHoldsClientsBackAndLetsThemOnAtTheNewSite(t *testing.T) {
 	require.NotContains(t, fmt.Sprint(s.started), "open sesame")
 
 	// It stays so when PgBouncer is started anew, on another port.
-	s.port = portOf(t, freeAddress(t))
+	s.port = nettest.Port(t)
 	text := fmt.Sprintf("%%include %s/orders.ini\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\nauth_type = md5\nauth_file = %s/users\n", s.dir, s.port, s.dir)
 	require.NoError(t, os.WriteFile(s.dir+"/pgbouncer.ini", []byte(text), 0o644))
 	s.run(t)

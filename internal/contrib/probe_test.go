@@ -3,7 +3,6 @@ package contrib_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -24,6 +23,7 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/contrib"
 	"github.com/switchback-dr/switchback/internal/inventory"
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 // pgCluster is a real PostgreSQL on loopback.
@@ -61,22 +61,14 @@ func pgDir(t *testing.T) string {
 	return filepath.Join(dir, "data")
 }
 
-func probeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
 // start runs the server until the test ends or stop is called.
 func (c *pgCluster) start() {
 	c.t.Helper()
-	c.addr = probeAddress(c.t)
-	_, port, err := net.SplitHostPort(c.addr)
+	c.addr = nettest.Address(c.t)
+	host, port, err := net.SplitHostPort(c.addr)
 	require.NoError(c.t, err)
 	var said bytes.Buffer
-	c.cmd = pgRun(context.WithoutCancel(c.t.Context()), "postgres", "-D", c.dir, "-k", filepath.Dir(c.dir), "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
+	c.cmd = pgRun(context.WithoutCancel(c.t.Context()), "postgres", "-D", c.dir, "-k", filepath.Dir(c.dir), "-p", port, "-c", "listen_addresses="+host, "-c", "fsync=off")
 	c.cmd.Stdout, c.cmd.Stderr = &said, &said
 	require.NoError(c.t, c.cmd.Start(), "install the Debian package postgresql")
 	c.t.Cleanup(c.stop)
@@ -124,27 +116,7 @@ func pair(t *testing.T) (east, west *pgCluster) {
 // forward is an address of clients that leads somewhere else when told so.
 func forward(t *testing.T, to *atomic.Value) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = c.Close() }()
-				s, err := net.Dial("tcp", to.Load().(string))
-				if err != nil {
-					return
-				}
-				go func() { _, _ = io.Copy(s, c); _ = s.Close() }()
-				_, _ = io.Copy(c, s)
-			}()
-		}
-	}()
-	return l.Addr().String()
+	return nettest.Serve(t, func(c net.Conn) { nettest.Forward(c, to.Load().(string)) })
 }
 
 // probeSteps gives the two proofs of a takeover from east to west.
@@ -223,25 +195,12 @@ var speaker = sync.OnceValue(mysqlserver.NewDefaultServer)
 // speaksMySQL serves MySQL's protocol as one server.
 func speaksMySQL(t *testing.T, v variables) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				conn, err := speaker().NewConn(c, "probe", "right password", v)
-				for err == nil {
-					err = conn.HandleCommand()
-				}
-				_ = c.Close()
-			}()
+	return nettest.Serve(t, func(c net.Conn) {
+		conn, err := speaker().NewConn(c, "probe", "right password", v)
+		for err == nil {
+			err = conn.HandleCommand()
 		}
-	}()
-	return l.Addr().String()
+	})
 }
 
 func TestAProbeOfMySQLComparesServersAndReadsWhetherTheyTakeWrites(t *testing.T) {
@@ -275,7 +234,7 @@ func TestAProbeByTCPSaysHowLittleItTells(t *testing.T) {
 	t.Parallel()
 	env, _ := dnsEnv("")
 	var to atomic.Value
-	open, shut := forward(t, &to), probeAddress(t)
+	open, shut := forward(t, &to), nettest.Address(t)
 	to.Store(shut)
 	client, old := probeSteps(t, inventory.Probe{Kind: inventory.ProbeTCP, Address: open, Sites: map[string]string{"east": shut, "west": open}})
 	require.Contains(t, probeSays(t, env, client).Text, "does not tell at which site")

@@ -2,10 +2,11 @@ package e2e
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
+
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 // ForwardEnv makes a program that calls Forwarding a forwarder: "LISTEN TARGET".
@@ -23,29 +24,6 @@ func Forwarding() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	forward(l, target)
+	nettest.Accept(l, func(c net.Conn) { nettest.Forward(c, target) })
 	os.Exit(0)
-}
-
-// forward passes connections on until the listener is closed.
-func forward(l net.Listener, target string) {
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			defer func() { _ = c.Close() }()
-			s, err := net.Dial("tcp", target)
-			if err != nil {
-				return
-			}
-			defer func() { _ = s.Close() }()
-			go func() {
-				_, _ = io.Copy(s, c)
-				_ = s.Close()
-			}()
-			_, _ = io.Copy(c, s)
-		}()
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/switchback-dr/switchback/internal/nettest"
 	"github.com/switchback-dr/switchback/lab/host"
 	"github.com/switchback-dr/switchback/lab/labkit"
 )
@@ -106,17 +108,6 @@ func belongToLab(t testing.TB, path string, mode os.FileMode) {
 	}
 }
 
-func freeAddress(t testing.TB) (address, port string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("e2e: %v", err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, _ = net.SplitHostPort(l.Addr().String())
-	return l.Addr().String(), port
-}
-
 func write(t testing.TB, path, format string, a ...any) {
 	t.Helper()
 	if err := os.WriteFile(path, fmt.Appendf(nil, format, a...), 0o644); err != nil {
@@ -141,7 +132,8 @@ func StartPgBouncer(t testing.TB, lab labkit.Description) Front {
 	t.Helper()
 	at, client := servers(t, lab)
 	dir := shortDir(t)
-	address, port := freeAddress(t)
+	port := strconv.Itoa(nettest.Port(t))
+	address := net.JoinHostPort("127.0.0.1", port)
 	password, _ := client.User.Password()
 	database := strings.TrimPrefix(client.Path, "/")
 	sites := map[string]any{}
@@ -188,7 +180,7 @@ func StartHAProxy(t testing.TB, lab labkit.Description) Front {
 	t.Helper()
 	at, client := servers(t, lab)
 	dir := shortDir(t)
-	address, _ := freeAddress(t)
+	address := nettest.Address(t)
 	var backend strings.Builder
 	names := map[string]any{}
 	for site, server := range at {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/switchback-dr/switchback/internal/nettest"
 	"github.com/switchback-dr/switchback/internal/remote/remotetest"
 	"github.com/switchback-dr/switchback/lab/labkit"
 )
@@ -54,7 +55,7 @@ func StartVIP(t testing.TB, lab labkit.Description) Front {
 			t.Fatalf("e2e: %v", err)
 		}
 		t.Cleanup(func() { _ = outer.Close() })
-		go forward(outer, at[site])
+		go nettest.Accept(outer, func(c net.Conn) { nettest.Forward(c, at[site]) })
 		self, err := os.Executable()
 		if err != nil {
 			t.Fatalf("e2e: %v", err)

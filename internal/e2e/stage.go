@@ -58,6 +58,15 @@ func NewStageWith(t *testing.T, product string, change func(*Stage), labArgs ...
 	return s
 }
 
+// Settings are the lab's arguments for settings of the product, "name=value".
+func Settings(settings ...string) []string {
+	var args []string
+	for _, s := range settings {
+		args = append(args, "--set", s)
+	}
+	return args
+}
+
 // NewQuietStage has no worker and no client that writes: what is refused needs
 // neither.
 func NewQuietStage(t *testing.T, product string, labArgs ...string) *Stage {
@@ -274,7 +283,7 @@ func (s *Stage) DriveWith(_ client.WorkflowRun, look func(dr.Status) (enough boo
 				if st.Hold.Attempt > 1 && slices.Contains(st.Hold.Options, dr.VerbReplan) {
 					verb = dr.VerbReplan
 				}
-				s.Signal(verb, fmt.Sprintf(`{"step":%q,"attempt":%d,"person":"ana"}`, st.Hold.Step, st.Hold.Attempt))
+				s.answer(st.Hold, verb)
 			}
 		}
 		return false

@@ -15,6 +15,7 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/nameserver"
 	"github.com/switchback-dr/switchback/internal/nameserver/bindtest"
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 const name = "orders.example.com"
@@ -148,29 +149,18 @@ func TestAServerThatIsDownIsOneSentence(t *testing.T) {
 // liar is a server that answers every question with what the test says.
 func liar(t *testing.T, answer func(*dns.Msg) *dns.Msg) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
+	return nettest.Serve(t, func(raw net.Conn) {
+		c := &dns.Conn{Conn: raw}
 		for {
-			raw, err := l.Accept()
-			if err != nil {
+			m, _ := c.ReadMsg() // a signature is not looked at
+			if m == nil {
 				return
 			}
-			c := &dns.Conn{Conn: raw}
-			for {
-				m, _ := c.ReadMsg() // a signature is not looked at
-				if m == nil {
-					break
-				}
-				if m = answer(m); m == nil || c.WriteMsg(m) != nil {
-					break
-				}
+			if m = answer(m); m == nil || c.WriteMsg(m) != nil {
+				return
 			}
-			_ = raw.Close()
 		}
-	}()
-	return l.Addr().String()
+	})
 }
 
 func TestAnUpdateWhoseAnswerIsLostIsUnknown(t *testing.T) {
@@ -198,21 +188,10 @@ func TestAnAnswerThatIsNotSignedOrNotTheQuestionsIsNotBelieved(t *testing.T) {
 // garbler answers with bytes that are no message.
 func garbler(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = bufio.NewReader(c).Peek(2)
-			_, _ = c.Write(append([]byte{0, 40}, []byte(strings.Repeat("\xc0", 40))...))
-			_ = c.Close()
-		}
-	}()
-	return l.Addr().String()
+	return nettest.Serve(t, func(c net.Conn) {
+		_, _ = bufio.NewReader(c).Peek(2)
+		_, _ = c.Write(append([]byte{0, 40}, []byte(strings.Repeat("\xc0", 40))...))
+	})
 }
 
 func TestAServerThatIsNoAuthorityIsNotAskedForTheZonesTruth(t *testing.T) {

@@ -12,32 +12,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/internal/nettest"
 	"github.com/switchback-dr/switchback/lab/host"
 )
 
 // server answers every line with its name, until the test ends.
 func server(t *testing.T, name string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
+	return nettest.Serve(t, func(c net.Conn) {
+		for lines := bufio.NewScanner(c); lines.Scan(); {
+			if _, err := fmt.Fprintln(c, name); err != nil {
 				return
 			}
-			go func() {
-				defer func() { _ = c.Close() }()
-				for lines := bufio.NewScanner(c); lines.Scan(); {
-					if _, err := fmt.Fprintln(c, name); err != nil {
-						return
-					}
-				}
-			}()
 		}
-	}()
-	return l.Addr().String()
+	})
 }
 
 // client is one connection that stays open.

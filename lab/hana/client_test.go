@@ -14,16 +14,16 @@ import (
 // script runs the client of testdata, which shares nothing with the server and
 // nothing with SAP's Go driver.
 func (b bench) script(endpoint, password string, queries ...string) []string {
-	b.t.Helper()
+	b.T.Helper()
 	u, err := url.Parse(b.System.Endpoints()[endpoint])
-	require.NoError(b.t, err)
+	require.NoError(b.T, err)
 	if password == "" {
 		password, _ = u.User.Password()
 	}
 	c := exec.Command("python3", "-B", "testdata/client.py")
 	c.Stdin = strings.NewReader(strings.Join(append([]string{u.Hostname(), u.Port(), u.User.Username(), password}, queries...), "\n"))
 	out, err := c.CombinedOutput()
-	require.NoError(b.t, err, "%s", out)
+	require.NoError(b.T, err, "%s", out)
 	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
 
@@ -37,7 +37,7 @@ func TestAClientOfAnotherLanguageLogsInAndQueries(t *testing.T) {
 		`["` + u.Hostname() + `", ` + u.Port() + `]`, `[[1]]`, `[["DRT", "YES"], ["SYSTEMDB", "YES"]]`, `[["WEST", "ACTIVE"]]`,
 	}, at)
 	for range 4 {
-		b.moreWrites()
+		b.MoreWrites()
 	}
 	// A tenant's port: many rows in many fetches, and a change that stays.
 	rows := b.script("east", "", "SELECT N FROM APP.LAB_WRITES ORDER BY N", "CREATE TABLE NOTES (T NVARCHAR(20))", "INSERT INTO NOTES VALUES ('é and more')", "SELECT T FROM NOTES")

@@ -22,27 +22,27 @@ func TestMultiTargetFeedsTwoSitesAndTheThirdStaysBehindAfterATakeover(t *testing
 	b.sh("north", "HDB stop")
 	b.sh("north", strings.NewReplacer("EAST", "NORTH").Replace(register))
 	b.sh("north", "HDB start")
-	b.until("north must be in sync", func() bool { return b.status("west") == 15 })
+	b.Until("north must be in sync", func() bool { return b.status("west") == 15 })
 }
 
 func TestMultiTargetReregistersByItselfWhereTheParameterSaysSo(t *testing.T) {
 	b := up(t, labkit.Options{Sites: 3, Settings: map[string]string{"register": "true"}})
 	b.sh("west", "hdbnsutil -sr_takeover --suspendPrimary")
-	b.until("north must follow west", func() bool { return b.status("west") == 15 })
+	b.Until("north must follow west", func() bool { return b.status("west") == 15 })
 	require.Contains(t, b.sh("north", "hdbnsutil -sr_state"), "primary masters: west\n")
 }
 
 func TestMultiTierFeedsTheThirdSiteFromTheSecond(t *testing.T) {
 	b := up(t, labkit.Options{Sites: 3, Settings: map[string]string{"topology": "multitier"}})
 	require.Contains(t, b.sh("north", "hdbnsutil -sr_state"), "primary masters: west\n")
-	b.until("the primary must know all tiers", func() bool {
+	b.Until("the primary must know all tiers", func() bool {
 		return strings.Contains(b.sh("east", "hdbnsutil -sr_state"), "EAST (primary/primary)\n    |---WEST (sync/logreplay)\n    |    |---NORTH (sync/logreplay)\n\nTier of EAST: 1\nTier of WEST: 2\nTier of NORTH: 3\n")
 	})
 	b.sh("west", "hdbnsutil -sr_takeover --suspendPrimary")
-	b.sh("edge", "client-address point west")
-	b.moreWrites()
-	b.until("north must go on behind west", func() bool { return b.status("west") == 15 })
-	require.Zero(t, *b.ledger().Lost)
+	b.Point("west")
+	b.MoreWrites()
+	b.Until("north must go on behind west", func() bool { return b.status("west") == 15 })
+	require.Zero(t, *b.Ledger().Lost)
 }
 
 func TestScaleOutShipsEveryHostsVolumeAndStopsEveryHost(t *testing.T) {
@@ -56,16 +56,16 @@ func TestScaleOutShipsEveryHostsVolumeAndStopsEveryHost(t *testing.T) {
 	require.Contains(t, r.out, "host/east3/hostStatus=ignore\n")
 	require.Equal(t, "4", b.one("east-admin", "SELECT COUNT(*) FROM SYS_DATABASES.M_SERVICE_REPLICATION WHERE REPLICATION_STATUS = 'ACTIVE'"))
 	b.sh("west", "hdbnsutil -sr_takeover --suspendPrimary")
-	b.fault("stop-ignored", "east2")
+	b.Fault("stop-ignored", "east2")
 	b.sh("east", "sapcontrol -nr $TINSTANCE -function StopSystem; sapcontrol -nr $TINSTANCE -function WaitforStopped 20 1")
 	require.True(t, b.stopped("east"))
 	require.False(t, b.stopped("east2"))
 	require.Equal(t, 128, b.try("east", register).code, "one host still runs")
-	b.repair("stop-ignored", "east2")
+	b.Repair("stop-ignored", "east2")
 	b.sh("east", "sapcontrol -nr $TINSTANCE -function StopSystem")
-	b.until("all hosts must stop", func() bool { return b.stopped("east2") && b.stopped("east3") })
+	b.Until("all hosts must stop", func() bool { return b.stopped("east2") && b.stopped("east3") })
 	b.sh("east", register)
 	b.sh("east", "sapcontrol -nr $TINSTANCE -function StartSystem HDB")
-	b.until("east must be in sync", func() bool { return b.status("west") == 15 })
+	b.Until("east must be in sync", func() bool { return b.status("west") == 15 })
 	require.Equal(t, "0", b.one("west-admin", "SELECT SUM(SHIPPED_FULL_REPLICA_COUNT) FROM SYS_DATABASES.M_SERVICE_REPLICATION"))
 }

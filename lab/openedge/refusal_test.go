@@ -57,7 +57,7 @@ func TestARestoreIsRefusedOverADatabaseThatRunsOrIsReplicated(t *testing.T) {
 	after, err := b.System.Rows(t.Context(), "west")
 	require.NoError(t, err)
 	require.Equal(t, before, after)
-	b.lossless()
+	b.Lossless()
 }
 
 func TestAQuestionWaitsForAnAnswerAsLongAsStandardInputIsOpen(t *testing.T) {
@@ -77,33 +77,33 @@ func TestABackupAfterTheSeedMakesItWorthless(t *testing.T) {
 	b := up(t, 2)
 	lost(b)
 	b.sh("west", "probkup online $DB $SPOOL/seed.bck -REPLTargetCreation")
-	b.fault("second-backup", "west")
+	b.Fault("second-backup", "west")
 	b.sh("east", "cp "+filepath.Join(b.root("west"), "spool/seed.bck")+" $SPOOL; rm -f $DB.repl.recovery; echo y | prorest $DB $SPOOL/seed.bck -REPLTransition")
 	b.serve("east", "replagent")
-	b.until("both logs say that the seed must be made anew", func() bool {
+	b.Until("both logs say that the seed must be made anew", func() bool {
 		return strings.Contains(b.log("west"), "(10440)") && strings.Contains(b.log("west"), "(11696)") && strings.Contains(b.log("east"), "(10504)")
 	})
 	require.Equal(t, "1063", b.status("east", ""))
 	require.Equal(t, "1033", b.status("west", "ag_east"))
-	b.moreWrites()
+	b.MoreWrites()
 	b.sh("east", "proshut $DB -by")
 	b.reseed("west", "east", "transition")
-	b.point("none")
+	b.Point("none")
 	b.sameRecords("west", "east")
-	require.Empty(t, b.ledger().TwoPrimaries)
+	require.Empty(t, b.Ledger().TwoPrimaries)
 }
 
 // lost makes west the primary after east was lost; east's host comes back and
 // its database stays down.
 func lost(b bench) {
-	b.t.Helper()
+	b.T.Helper()
 	b.disableStart("east")
-	b.fault("host-down", "east")
+	b.Fault("host-down", "east")
 	b.awaitStatus("west", "2080")
 	b.sh("west", "dsrutil $DB -C transition")
-	b.point("west")
-	b.fault("host-up", "east")
-	b.moreWrites()
+	b.Point("west")
+	b.Fault("host-up", "east")
+	b.MoreWrites()
 }
 
 func TestRecoveryInformationThatIsLeftOverStopsTheAgent(t *testing.T) {
@@ -113,7 +113,7 @@ func TestRecoveryInformationThatIsLeftOverStopsTheAgent(t *testing.T) {
 	b.sh("west", "probkup online $DB $SPOOL/seed.bck -REPLTargetCreation")
 	b.sh("east", "cp "+filepath.Join(b.root("west"), "spool/seed.bck")+" $SPOOL; echo y | prorest $DB $SPOOL/seed.bck -REPLTransition")
 	b.serve("east", "replagent")
-	b.until("the agent ended", func() bool { return strings.Contains(b.log("east"), "(10506)") })
+	b.Until("the agent ended", func() bool { return strings.Contains(b.log("east"), "(10506)") })
 	require.Contains(t, b.log("east"), "(10504)")
 	b.sh("east", "proshut $DB -by; rm $DB.repl.recovery")
 	b.serve("east", "replagent")
@@ -124,13 +124,13 @@ func TestALockFileOfAnotherMachineIsBelieved(t *testing.T) {
 	t.Parallel()
 	b := up(t, 2)
 	b.sh("west", "proshut $DB -by")
-	b.fault("stale-lk", "west")
+	b.Fault("stale-lk", "west")
 	_, code := b.try("west", "proutil $DB -C holder")
 	require.Equal(t, 16, code)
 	for _, program := range []string{"proserve $DB -S 4999 -DBService replagent", "echo y | prorest $DB $SPOOL/first.bck -REPLTransition", "probkup $DB $SPOOL/x", "echo y | prodel $DB"} {
 		require.Contains(t, b.refused("west", program), "(276)", program)
 	}
-	b.repair("stale-lk", "west")
+	b.Repair("stale-lk", "west")
 	b.serve("west", "replagent")
 	b.inStep("east", "west")
 }
@@ -138,20 +138,20 @@ func TestALockFileOfAnotherMachineIsBelieved(t *testing.T) {
 func TestAnOldPrimaryThatReturnsIsASecondOne(t *testing.T) {
 	t.Parallel()
 	b := up(t, 2)
-	b.fault("host-down", "east")
+	b.Fault("host-down", "east")
 	b.awaitStatus("west", "2080")
 	b.sh("west", "dsrutil $DB -C transition")
-	b.point("west")
-	b.moreWrites()
-	b.fault("old-primary-returns", "east")
-	b.until("the ledger sees two primaries", func() bool { return len(b.ledger().TwoPrimaries) > 0 })
-	require.Equal(t, []string{"east", "west"}, b.ledger().TwoPrimaries[0].Sites)
+	b.Point("west")
+	b.MoreWrites()
+	b.Fault("old-primary-returns", "east")
+	b.Until("the ledger sees two primaries", func() bool { return len(b.Ledger().TwoPrimaries) > 0 })
+	require.Equal(t, []string{"east", "west"}, b.Ledger().TwoPrimaries[0].Sites)
 }
 
 func TestDiskSpaceEndsABackupAndDfTellsItBefore(t *testing.T) {
 	t.Parallel()
 	b := up(t, 2)
-	b.fault("space", "east", "spool", "40")
+	b.Fault("space", "east", "spool", "40")
 	require.Equal(t, "40", b.sh("east", `df -Pk $SPOOL/ | awk 'NR == 2 { print $4 }'`))
 	out := b.refused("east", "probkup online $DB $SPOOL/full.bck")
 	require.Contains(t, out, "No space left on device")
@@ -159,15 +159,15 @@ func TestDiskSpaceEndsABackupAndDfTellsItBefore(t *testing.T) {
 	require.NotContains(t, b.log("east")[strings.LastIndex(b.log("east"), "(1362)"):], "(1364)")
 	require.FileExists(t, filepath.Join(b.root("east"), "spool/full.bck"))
 	require.Contains(t, b.refused("east", "prorest $R/data/other $SPOOL/full.bck -vp"), "not whole")
-	b.repair("space", "east", "spool")
+	b.Repair("space", "east", "spool")
 	require.Contains(t, b.sh("east", "probkup online $DB $SPOOL/full.bck"), "Backup complete. (3740)")
-	b.moreWrites()
+	b.MoreWrites()
 }
 
 func TestSlowWorkTakesLonger(t *testing.T) {
 	t.Parallel()
 	b := up(t, 2)
-	b.fault("slow-work", "east", "10")
+	b.Fault("slow-work", "east", "10")
 	begun := time.Now()
 	b.sh("east", "probkup online $DB $SPOOL/full.bck")
 	require.Greater(t, time.Since(begun), 1200*time.Millisecond)

@@ -51,23 +51,23 @@ func TestAFailoverThatIsKilledAfterAStepNeverLeavesTwoPrimaries(t *testing.T) {
 		t.Run(step, func(t *testing.T) {
 			b := up(t, 2)
 			b.inStep("east", "west")
-			b.fault("transition-crash", "east", step)
+			b.Fault("transition-crash", "east", step)
 			_, code := b.try("east", "dsrutil $DB -C transition failover")
 			require.Equal(t, 137, code)
-			b.repair("transition-crash", "east")
+			b.Repair("transition-crash", "east")
 			if b.role("east") == "Source" {
-				b.until("the source goes on", func() bool { return b.status("east", "") == "6021" })
+				b.Until("the source goes on", func() bool { return b.status("east", "") == "6021" })
 			} else {
-				b.until("the target took over", func() bool { return b.role("west") == "Source" })
+				b.Until("the target took over", func() bool { return b.role("west") == "Source" })
 				if step != "Starting database in New Role" {
 					require.Contains(t, b.refused("east", "dsrutil $DB -C transition"), "newly")
 					b.serve("east", "replagent")
 				}
-				b.point("west")
+				b.Point("west")
 				b.inStep("west", "east")
 			}
-			b.moreWrites()
-			b.lossless()
+			b.MoreWrites()
+			b.Lossless()
 		})
 	}
 }
@@ -77,20 +77,20 @@ func TestAFailoverWhoseTargetFailsChangesNothing(t *testing.T) {
 	for _, recovery := range []string{"", "before.bck"} {
 		b := up(t, 2, "recovery-backup-arguments="+recovery)
 		b.inStep("east", "west")
-		b.fault("transition-fails", "west", "Switching database role")
+		b.Fault("transition-fails", "west", "Switching database role")
 		out := b.refused("east", "dsrutil $DB -C transition failover")
 		require.Equal(t, []string{"Target transition being performed"}, steps(out, "Failed"))
 		require.NotContains(t, out, "completed normally")
 		require.Equal(t, "Source", b.role("east"))
 		require.Equal(t, "Target", b.role("west"))
-		b.repair("transition-fails", "west")
+		b.Repair("transition-fails", "west")
 		if recovery == "" {
 			b.serve("west", "replagent")
 		}
 		b.inStep("east", "west")
-		b.moreWrites()
-		b.lossless()
-		b.point("none")
+		b.MoreWrites()
+		b.Lossless()
+		b.Point("none")
 		b.sameRecords("east", "west")
 	}
 }
@@ -100,22 +100,22 @@ func TestATakeoverThatIsKilledCanBeBroughtToItsEnd(t *testing.T) {
 	for _, step := range []string{"Shutting down database", "Switching AI Extents", "Switching database role", "Backing up database"} {
 		t.Run(step, func(t *testing.T) {
 			b := up(t, 2)
-			b.fault("host-down", "east")
+			b.Fault("host-down", "east")
 			b.awaitStatus("west", "2080")
-			b.fault("transition-crash", "west", step)
+			b.Fault("transition-crash", "west", step)
 			_, code := b.try("west", "dsrutil $DB -C transition")
 			require.Equal(t, 137, code)
-			b.repair("transition-crash", "west")
+			b.Repair("transition-crash", "west")
 			if b.role("west") == "Target" {
 				b.sh("west", "dsrutil $DB -C transition")
 			}
 			if _, code := b.try("west", "proutil $DB -C holder"); code == 0 {
 				b.serve("west", "replserv")
 			}
-			b.point("west")
-			b.moreWrites()
+			b.Point("west")
+			b.MoreWrites()
 			require.Equal(t, "Source", b.role("west"))
-			require.Empty(t, b.ledger().TwoPrimaries)
+			require.Empty(t, b.Ledger().TwoPrimaries)
 		})
 	}
 }
@@ -123,31 +123,31 @@ func TestATakeoverThatIsKilledCanBeBroughtToItsEnd(t *testing.T) {
 func TestWithoutReverseATransitionEndsReplication(t *testing.T) {
 	t.Parallel()
 	b := up(t, 2, "database-role=normal")
-	b.fault("host-down", "east")
+	b.Fault("host-down", "east")
 	b.awaitStatus("west", "2080")
 	b.sh("west", "dsrutil $DB -C transition")
 	require.Empty(t, b.role("west"))
-	b.point("west")
-	b.moreWrites()
+	b.Point("west")
+	b.MoreWrites()
 	require.Contains(t, b.refused("west", "dsrutil $DB -C transition"), "not enabled")
 }
 
 func TestAnAutomaticTransitionHappensAlsoWhenOnlyTheLinkIsCut(t *testing.T) {
 	t.Parallel()
 	b := up(t, 2, "transition=auto", "critical=1", "transition-timeout=20")
-	b.fault("link-cut", "west")
-	b.until("two sources", func() bool { return b.role("west") == "Source" })
-	b.until("the ledger sees two primaries", func() bool { return len(b.ledger().TwoPrimaries) > 0 })
+	b.Fault("link-cut", "west")
+	b.Until("two sources", func() bool { return b.role("west") == "Source" })
+	b.Until("the ledger sees two primaries", func() bool { return len(b.Ledger().TwoPrimaries) > 0 })
 }
 
 func TestAChangeIsCountedHoweverItWasMade(t *testing.T) {
 	t.Parallel()
 	b := up(t, 2)
-	l := b.ledger()
+	l := b.Ledger()
 	require.Empty(t, l.Commands["east"])
 	b.inStep("east", "west")
 	b.sh("east", "probkup online $DB $SPOOL/x.bck; prorest $DB $SPOOL/x.bck -vp; dsrutil $DB -C status; proutil $DB -C describe; rfutil $DB -C aimage extent list; dsrutil $DB -C transition failover")
-	l = b.ledger()
+	l = b.Ledger()
 	require.Equal(t, map[string]int{"probkup": 1, "dsrutil transition failover": 1, "log: backup": 1, "log: role switch": 1}, l.Commands["east"])
 	require.Equal(t, map[string]int{"log: role switch": 1}, l.Commands["west"])
 }

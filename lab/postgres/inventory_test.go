@@ -10,6 +10,7 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/internal/setup"
 	"github.com/switchback-dr/switchback/lab/labkit"
+	"github.com/switchback-dr/switchback/lab/labtest"
 )
 
 func TestTheInventoryThatTheLabWritesLeadsToItsPair(t *testing.T) {
@@ -23,7 +24,7 @@ func TestTheInventoryThatTheLabWritesLeadsToItsPair(t *testing.T) {
 	require.Equal(t, "east", orders.Home)
 	require.Equal(t, []string{"east", "west"}, orders.Sites)
 	require.Len(t, orders.Clients, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), labtest.Patience)
 	defer cancel()
 	var seen dr.Situation
 	for _, site := range orders.Sites {

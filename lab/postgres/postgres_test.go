@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,125 +13,60 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/switchback-dr/switchback/lab/labkit"
-	"github.com/switchback-dr/switchback/lab/ledger"
+	"github.com/switchback-dr/switchback/lab/labtest"
 	"github.com/switchback-dr/switchback/lab/postgres"
 )
 
-// patience bounds every wait of these tests.
-const patience = 20 * time.Second
-
-// bench is a running lab with a person's hands on it.
-type bench struct {
-	*labkit.Lab
-	t *testing.T
-}
+// bench is a running lab, with what only PostgreSQL's tests need.
+type bench struct{ labtest.Bench }
 
 func up(t *testing.T, o labkit.Options) bench {
 	t.Helper()
 	if o.WriteEvery == 0 {
 		o.WriteEvery = 5 * time.Millisecond
 	}
-	l, err := labkit.Up(t.Context(), postgres.Product{}, filepath.Join(t.TempDir(), "lab"), o)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, l.Close()) })
-	b := bench{l, t}
-	if o.WriteEvery > 0 {
-		b.moreWrites()
-	}
+	b := bench{labtest.Up(t, postgres.Product{}, o)}
+	b.FirstWrites()
 	return b
 }
 
 // sh runs a text on a host, with R as its root.
 func (b bench) sh(host, text string) string {
-	b.t.Helper()
-	h, err := b.Host(host)
-	require.NoError(b.t, err)
-	out, exit, err := h.Run("/bin/sh", "-c", "R="+h.Root+" LC_ALL=C; export LC_ALL; "+text)
-	require.NoError(b.t, err)
-	require.Zero(b.t, exit.Code, out)
+	b.T.Helper()
+	out, code := b.Shell(host, "-c", "R="+b.Host(host).Root+" LC_ALL=C; export LC_ALL; "+text)
+	require.Zero(b.T, code, out)
 	return strings.TrimSpace(out)
 }
 
 // psql runs a statement through the host's own psql and socket.
 func (b bench) psql(host, statement string) string {
-	b.t.Helper()
+	b.T.Helper()
 	return b.sh(host, fmt.Sprintf(`$R/pgsql/bin/psql -X -At -h $R/run -p %d -U switchback -d postgres -c "%s"`, b.Port(), statement))
 }
 
 // ask asks a server directly, past everything that the lab keeps about it.
 func (b bench) ask(site, statement string) string {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	b.T.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), labtest.Patience)
 	defer cancel()
 	c, err := pgx.Connect(ctx, b.System.Endpoints()[site])
-	require.NoError(b.t, err)
+	require.NoError(b.T, err)
 	defer func() { _ = c.Close(ctx) }()
 	var answer string
-	require.NoError(b.t, c.QueryRow(ctx, statement).Scan(&answer))
+	require.NoError(b.T, c.QueryRow(ctx, statement).Scan(&answer))
 	return answer
-}
-
-func (b bench) ledger() ledger.Ledger {
-	b.t.Helper()
-	l, err := b.Ledger(b.t.Context())
-	require.NoError(b.t, err)
-	return l
-}
-
-// moreWrites waits until ten more writes are acknowledged.
-func (b bench) moreWrites() {
-	b.t.Helper()
-	before := b.acknowledged()
-	b.until("ten more writes", func() bool { return b.acknowledged() >= before+10 })
-}
-
-func (b bench) acknowledged() int {
-	record, err := os.ReadFile(filepath.Join(b.Dir, "writes.log"))
-	require.NoError(b.t, err)
-	return strings.Count(string(record), "acknowledged")
-}
-
-func (b bench) until(what string, condition func() bool) {
-	b.t.Helper()
-	require.Eventually(b.t, condition, patience, 5*time.Millisecond, what)
-}
-
-func (b bench) fault(name string, args ...string) string {
-	b.t.Helper()
-	said, err := b.Fault(b.t.Context(), name, args, true)
-	require.NoError(b.t, err)
-	return said
-}
-
-func (b bench) repair(name string, args ...string) {
-	b.t.Helper()
-	_, err := b.Fault(b.t.Context(), name, args, false)
-	require.NoError(b.t, err)
-}
-
-func (b bench) writable(sites ...string) bool {
-	for _, s := range sites {
-		if !b.System.Writable(b.t.Context(), s) {
-			return false
-		}
-	}
-	return true
 }
 
 func TestAPlannedSwitchoverByHandLosesNothing(t *testing.T) {
 	b := up(t, labkit.Options{})
 	b.psql("east", "checkpoint")
-	b.sh("edge", "client-address point none")
+	b.Point("none")
 	b.sh("east", "$R/pgsql/bin/pg_ctl -D $R/var/lib/pgdata -m fast -s stop")
 	b.psql("west", "select pg_promote()")
-	require.Equal(t, "west", b.sh("edge", "client-address point west"))
-	b.moreWrites()
-	l := b.ledger()
+	require.Equal(t, "west", b.Point("west"))
+	b.MoreWrites()
+	l := b.Lossless()
 	require.Equal(t, "west", l.Primary)
-	require.NotNil(t, l.Lost, l.Complaint)
-	require.Zero(t, *l.Lost)
-	require.Zero(t, l.Doubled)
-	require.Empty(t, l.TwoPrimaries)
 	require.Greater(t, l.OutageMS, 20.0)
 	require.Equal(t, 1, l.Commands["east"]["pg_ctl stop"])
 	require.Equal(t, 1, l.Commands["east"]["server: checkpoint"])
@@ -147,16 +81,16 @@ func TestAPlannedSwitchoverByHandLosesNothing(t *testing.T) {
 
 func TestAcknowledgedWritesThatTheStandbyNeverGotAreLost(t *testing.T) {
 	b := up(t, labkit.Options{})
-	b.fault("link-cut", "east")
-	b.until("the standby must be cut off", func() bool { return b.ask("west", "select count(*)::text from pg_stat_wal_receiver") == "0" })
-	b.moreWrites()
-	b.fault("postmaster-kill", "east")
-	b.until("east must be gone", func() bool { return !b.writable("east") })
+	b.Fault("link-cut", "east")
+	b.Until("the standby must be cut off", func() bool { return b.ask("west", "select count(*)::text from pg_stat_wal_receiver") == "0" })
+	b.MoreWrites()
+	b.Fault("postmaster-kill", "east")
+	b.Until("east must be gone", func() bool { return !b.Writable("east") })
 	b.psql("west", "select pg_promote()")
 	at := b.ask("west", "select coalesce(max(n), 0)::text from lab_writes")
-	b.sh("edge", "client-address point west")
-	b.moreWrites()
-	l := b.ledger()
+	b.Point("west")
+	b.MoreWrites()
+	l := b.Ledger()
 	require.NotNil(t, l.Lost, l.Complaint)
 	require.GreaterOrEqual(t, *l.Lost, 10)
 	last, err := strconv.ParseInt(at, 10, 64)
@@ -168,10 +102,10 @@ func TestAcknowledgedWritesThatTheStandbyNeverGotAreLost(t *testing.T) {
 
 func TestTwoWritablePrimariesAreSeen(t *testing.T) {
 	b := up(t, labkit.Options{})
-	require.Empty(t, b.ledger().TwoPrimaries)
+	require.Empty(t, b.Ledger().TwoPrimaries)
 	b.psql("west", "select pg_promote()")
-	b.until("two primaries must be noticed", func() bool { return len(b.ledger().TwoPrimaries) == 1 })
-	l := b.ledger()
+	b.Until("two primaries must be noticed", func() bool { return len(b.Ledger().TwoPrimaries) == 1 })
+	l := b.Ledger()
 	require.Equal(t, []string{"east", "west"}, l.TwoPrimaries[0].Sites)
 	require.Nil(t, l.Lost, "with two primaries nobody can say what is lost")
 	require.Contains(t, l.Complaint, "2 sites can take writes")
@@ -179,44 +113,43 @@ func TestTwoWritablePrimariesAreSeen(t *testing.T) {
 
 func TestAnOldPrimaryReturnsAsItsStartFileSays(t *testing.T) {
 	b := up(t, labkit.Options{})
-	require.Contains(t, b.fault("host-down", "east"), "processes died")
-	require.False(t, b.writable("east"))
+	require.Contains(t, b.Fault("host-down", "east"), "processes died")
+	require.False(t, b.Writable("east"))
 	b.sh("west", "true")
-	h, err := b.Host("east")
-	require.NoError(t, err)
+	h := b.Host("east")
 	require.NoError(t, h.WriteFile("etc/postgresql/start.conf", "# by the fence\nmanual\n", 0o644))
-	b.fault("host-up", "east")
-	require.False(t, b.writable("east"), "start.conf says manual")
+	b.Fault("host-up", "east")
+	require.False(t, b.Writable("east"), "start.conf says manual")
 	require.NoError(t, h.WriteFile("etc/postgresql/start.conf", "auto\n", 0o644))
 	before := h.BootTime()
-	b.fault("reboot", "east")
+	b.Fault("reboot", "east")
 	require.True(t, h.BootTime().After(before))
-	require.True(t, b.writable("east"))
-	b.moreWrites()
+	require.True(t, b.Writable("east"))
+	b.MoreWrites()
 }
 
 func TestAKilledPostmasterLeavesNoZombieAndCanBeStartedAgain(t *testing.T) {
 	b := up(t, labkit.Options{})
-	said := b.fault("postmaster-kill", "east")
+	said := b.Fault("postmaster-kill", "east")
 	pid := strings.TrimSuffix(said[strings.LastIndex(said, "(process ")+len("(process "):], ") was killed")
-	b.until("the postmaster must be gone", func() bool {
+	b.Until("the postmaster must be gone", func() bool {
 		_, err := os.Stat("/proc/" + pid)
 		return os.IsNotExist(err)
 	})
 	require.Equal(t, "in production", b.sh("east", `$R/pgsql/bin/pg_controldata -D $R/var/lib/pgdata | sed -n 's/^Database cluster state: *//p'`))
-	b.fault("old-primary-returns", "east")
-	require.True(t, b.writable("east"))
-	b.moreWrites()
-	require.Zero(t, *b.ledger().Lost)
+	b.Fault("old-primary-returns", "east")
+	require.True(t, b.Writable("east"))
+	b.MoreWrites()
+	require.Zero(t, *b.Ledger().Lost)
 }
 
 func TestACutLinkStopsReplicationAndOnlyThat(t *testing.T) {
 	b := up(t, labkit.Options{})
-	b.fault("link-cut", "east")
-	b.until("replication must stop", func() bool { return b.ask("east", "select count(*)::text from pg_stat_replication") == "0" })
-	b.moreWrites()
-	b.repair("link-cut", "east")
-	b.until("replication must go on", func() bool {
+	b.Fault("link-cut", "east")
+	b.Until("replication must stop", func() bool { return b.ask("east", "select count(*)::text from pg_stat_replication") == "0" })
+	b.MoreWrites()
+	b.Repair("link-cut", "east")
+	b.Until("replication must go on", func() bool {
 		return b.ask("east", "select coalesce(max(state), '') from pg_stat_replication") == "streaming"
 	})
 }
@@ -224,11 +157,11 @@ func TestACutLinkStopsReplicationAndOnlyThat(t *testing.T) {
 func TestSynchronousReplicationLosesNothingWhenThePrimaryDies(t *testing.T) {
 	b := up(t, labkit.Options{Sync: true})
 	require.Equal(t, "sync", b.ask("east", "select sync_state from pg_stat_replication"))
-	b.fault("host-down", "east")
+	b.Fault("host-down", "east")
 	b.psql("west", "select pg_promote()")
-	b.sh("edge", "client-address point west")
-	b.moreWrites()
-	require.Zero(t, *b.ledger().Lost)
+	b.Point("west")
+	b.MoreWrites()
+	require.Zero(t, *b.Ledger().Lost)
 }
 
 func TestThreeSitesStream(t *testing.T) {

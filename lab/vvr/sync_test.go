@@ -29,22 +29,21 @@ func TestASynchronisation(t *testing.T) {
 }
 
 func meetsLeftovers(b bench) {
-	b.fault("leftover-checkpoint", "west", "fb1")
+	b.Fault("leftover-checkpoint", "west", "fb1")
 	b.refused("west", synchronise("fb1"), "already exists")
 	b.refused("west", synchronise("a2345678901234567890"), "at most 19 characters")
-	require.Contains(b.t, b.fault("checkpoints-full", "west"), "46 checkpoints")
+	require.Contains(b.T, b.Fault("checkpoints-full", "west"), "46 checkpoints")
 	b.refused("west", synchronise("fb2"), "delete old checkpoints")
-	require.Equal(b.t, 46, strings.Count(b.sh("west", cplist), " Completed\n"))
+	require.Equal(b.T, 46, strings.Count(b.sh("west", cplist), " Completed\n"))
 	b.sh("west", "for c in $("+cplist+" | awk 'NR > 2 { print $1 }'); do vxrvg -c $c checkdelete shop_rvg || exit 1; done")
-	require.NotContains(b.t, b.sh("west", cplist), "Completed\n\n")
+	require.NotContains(b.T, b.sh("west", cplist), "Completed\n\n")
 }
 
 // underWay starts a synchronisation and waits until its checkpoint is there; the
 // channel gives its exit code and its output.
 func (b bench) underWay(cp string) <-chan string {
-	b.t.Helper()
-	h, err := b.Host("west")
-	require.NoError(b.t, err)
+	b.T.Helper()
+	h := b.Host("west")
 	done := make(chan string, 1)
 	go func() {
 		for {
@@ -56,76 +55,75 @@ func (b bench) underWay(cp string) <-chan string {
 			}
 		}
 	}()
-	b.until("the synchronisation must run", func() bool { return len(b.view("west").Checkpoints) == 1 })
+	b.Until("the synchronisation must run", func() bool { return len(b.view("west").Checkpoints) == 1 })
 	return done
 }
 
 // synchronised synchronises, again where the target refused it for the moment
 // or the two hosts lost each other for one.
 func (b bench) synchronised(cp string) {
-	b.t.Helper()
-	b.until(synchronise(cp), func() bool {
+	b.T.Helper()
+	b.Until(synchronise(cp), func() bool {
 		_, code := b.try("west", synchronise(cp))
 		return code == 0 || b.withdrawn(cp)
 	})
 }
 
 func endsAtACut(b bench) {
-	b.fault("slow-sync", "west", "30")
+	b.Fault("slow-sync", "west", "30")
 	for _, site := range []string{"east", "west"} {
 		cp := "cut-" + site
-		b.until("the target must be reachable", func() bool { e, _ := b.view("west").End(east); return e.Heard })
+		b.Until("the target must be reachable", func() bool { e, _ := b.view("west").End(east); return e.Heard })
 		done := b.underWay(cp)
-		b.fault("link-cut", site)
+		b.Fault("link-cut", site)
 		out := <-done
-		require.Contains(b.t, out, "Lost connection to host seattle-rep; terminating command execution.")
-		require.NotEqual(b.t, "0", out[:1])
+		require.Contains(b.T, out, "Lost connection to host seattle-rep; terminating command execution.")
+		require.NotEqual(b.T, "0", out[:1])
 		b.refused("west", synchronise("more"), "Host seattle-rep not reachable.")
-		require.Regexp(b.t, cp+` .*Started\n$`, b.sh("west", cplist))
-		b.repair("link-cut", site)
+		require.Regexp(b.T, cp+` .*Started\n$`, b.sh("west", cplist))
+		b.Repair("link-cut", site)
 		b.sh("west", "vxrvg -c "+cp+" checkdelete shop_rvg")
 	}
-	b.repair("slow-sync", "west")
+	b.Repair("slow-sync", "west")
 }
 
 // withdrawn deletes the checkpoint of a synchronisation that the target refused
 // for the moment, so that it can be tried again; it gives false.
 func (b bench) withdrawn(checkpoint string) bool {
-	b.t.Helper()
+	b.T.Helper()
 	_, _ = b.try("west", "vxrvg -g shopdg -c "+checkpoint+" checkdelete shop_rvg")
 	return false
 }
 
 func isBrokenOff(b bench) {
-	b.fault("sync-dies-at", "west", "40")
-	b.until("vradmind must die in the middle", func() bool {
+	b.Fault("sync-dies-at", "west", "40")
+	b.Until("vradmind must die in the middle", func() bool {
 		out, _ := b.try("west", synchronise("dies"))
 		return strings.Contains(out, "Lost connection to host localhost") || b.withdrawn("dies")
 	})
-	require.Regexp(b.t, `dies .*Started`, b.sh("west", cplist), "a broken synchronisation leaves its checkpoint without an end")
-	b.repair("vradmind-kill", "west")
-	b.fault("crash-at", "west", "40")
-	h, err := b.Host("west")
-	require.NoError(b.t, err)
-	b.until("the host must go down under the command", func() bool {
+	require.Regexp(b.T, `dies .*Started`, b.sh("west", cplist), "a broken synchronisation leaves its checkpoint without an end")
+	b.Repair("vradmind-kill", "west")
+	b.Fault("crash-at", "west", "40")
+	h := b.Host("west")
+	b.Until("the host must go down under the command", func() bool {
 		// The target waits a moment for the synchronisation that died.
 		_, _, _ = h.Run("/bin/sh", "-lc", synchronise("crash"))
 		return !h.On() || b.withdrawn("crash")
 	})
-	b.fault("host-up", "west")
-	require.Regexp(b.t, `crash .*Started`, b.sh("west", cplist))
+	b.Fault("host-up", "west")
+	require.Regexp(b.T, `crash .*Started`, b.sh("west", cplist))
 	b.start("west")
-	b.fault("slow-sync", "west", "20")
-	b.until("a vradmin must be killed in the middle", func() bool {
+	b.Fault("slow-sync", "west", "20")
+	b.Until("a vradmin must be killed in the middle", func() bool {
 		out, _ := b.try("west", synchronise("killed")+` >$HOME/sync.out 2>&1 & p=$!
 			while kill -0 $p 2>/dev/null && ! grep -q Eps_time $HOME/sync.out; do sleep 0.05; done; kill -9 $p; wait $p; cat $HOME/sync.out`)
 		return strings.Contains(out, "Starting volume synchronization") || b.withdrawn("killed")
 	})
-	b.until("without vradmin its synchronisation ends", func() bool {
+	b.Until("without vradmin its synchronisation ends", func() bool {
 		out, _ := b.try("west", "vradmin -g shopdg -c again syncrvg shop_rvg tokyo-rep")
 		return strings.Contains(out, "not part of the RDS")
 	})
-	b.repair("slow-sync", "west")
+	b.Repair("slow-sync", "west")
 	for _, cp := range []string{"dies", "crash", "killed"} {
 		b.refused("west", "vradmin -g shopdg -c "+cp+" startrep shop_rvg seattle-rep", "it has no end")
 		b.sh("west", "vxrvg -g shopdg -c "+cp+" checkdelete shop_rvg")
@@ -136,32 +134,32 @@ func isBrokenOff(b bench) {
 }
 
 func overflowsMeanwhile(b bench) {
-	b.fault("srl-size", "west", "300")
-	b.fault("slow-sync", "west", "50")
+	b.Fault("srl-size", "west", "300")
+	b.Fault("slow-sync", "west", "50")
 	done := b.underWay("fb1")
-	b.fault("divergent-writes", "west", "6")
-	b.repair("slow-sync", "west")
-	require.Contains(b.t, <-done, "Checkpoint overflowed")
-	require.Regexp(b.t, `fb1 +\d+ +100 +Checkpoint overflowed\n`, b.sh("west", cplist))
+	b.Fault("divergent-writes", "west", "6")
+	b.Repair("slow-sync", "west")
+	require.Contains(b.T, <-done, "Checkpoint overflowed")
+	require.Regexp(b.T, `fb1 +\d+ +100 +Checkpoint overflowed\n`, b.sh("west", cplist))
 	b.refused("west", "vradmin -g shopdg -c fb1 startrep shop_rvg seattle-rep", "Checkpoint overflowed")
 	b.sh("west", "vxrvg -g shopdg -c fb1 checkdelete shop_rvg")
-	b.fault("srl-size", "west", "16384")
+	b.Fault("srl-size", "west", "16384")
 }
 
 func connectsSlowly(b bench) {
-	t := b.t
+	t := b.T
 	b.synchronised("fb2")
-	b.fault("slow-connect", "west", "60000")
+	b.Fault("slow-connect", "west", "60000")
 	b.sh("west", "vradmin -g shopdg -c fb2 startrep shop_rvg seattle-rep")
 	require.Equal(t, "inconsistent", b.status("west", east, "Data status"))
 	require.Contains(t, b.sh("west", "vxprint -g shopdg -Pl"), "checkpoint=fb2\n")
-	b.repair("slow-connect", "west")
+	b.Repair("slow-connect", "west")
 	b.replicates("west", east)
-	b.fault("diskgroup-deport", "east")
+	b.Fault("diskgroup-deport", "east")
 	require.NotContains(t, b.sh("east", "vxdg -q list"), "shopdg")
 	b.refused("east", "vxprint -g shopdg -l shop_rvg", "No such disk group")
 	b.refused("east", "vradmin -g shopdg repstatus shop_rvg", "No such disk group")
-	b.repair("diskgroup-deport", "east")
+	b.Repair("diskgroup-deport", "east")
 	b.stop("west")
 	b.replicates("west", east)
 	require.Equal(t, b.sums("west"), b.sums("east"))
@@ -171,9 +169,9 @@ func connectsSlowly(b bench) {
 func believesTooMuch(b bench) {
 	b.sh("west", "vradmin -g shopdg -s stoprep shop_rvg seattle-rep")
 	b.synchronised("fb3")
-	b.moreWrites()
+	b.MoreWrites()
 	b.sh("west", "vradmin -g shopdg -f startrep shop_rvg seattle-rep")
 	b.stop("west")
 	b.replicates("west", east)
-	require.NotEqual(b.t, b.sums("west"), b.sums("east"), "-f believes what nobody compared")
+	require.NotEqual(b.T, b.sums("west"), b.sums("east"), "-f believes what nobody compared")
 }

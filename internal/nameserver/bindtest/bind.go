@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,8 @@ import (
 
 	"github.com/miekg/dns"
 	"github.com/stretchr/testify/require"
+
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 // The zone that a primary has, and the keys that may update it: Key everything,
@@ -128,7 +129,7 @@ func (s *Server) start(zones, options string) {
 	s.t.Cleanup(s.Stop)
 	var last string
 	for range 5 {
-		s.port = freePort(s.t)
+		s.port = nettest.Port(s.t)
 		s.Address = "127.0.0.1:" + strconv.Itoa(s.port)
 		s.write("named.conf", fmt.Sprintf(`options { directory %q; listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; };
   pid-file "named.pid"; session-keyfile "session.key"; managed-keys-directory "."; empty-zones-enable no; %s };
@@ -176,12 +177,4 @@ func (s *Server) run() (said string, err error) {
 	}
 	s.Stop()
 	return "it was not running within a minute", ctx.Err()
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }

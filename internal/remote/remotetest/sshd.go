@@ -21,6 +21,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"github.com/switchback-dr/switchback/internal/nettest"
 	"github.com/switchback-dr/switchback/internal/remote"
 )
 
@@ -52,7 +53,7 @@ func Start(t testing.TB, extra ...string) *Server {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	// Other users' logins read authorized_keys below it.
 	require.NoError(t, os.Chmod(dir, 0o755))
-	s := &Server{Dir: dir, Port: freePort(t), KeyFile: filepath.Join(dir, "id"), KnownHosts: filepath.Join(dir, "known_hosts")}
+	s := &Server{Dir: dir, Port: nettest.Port(t), KeyFile: filepath.Join(dir, "id"), KnownHosts: filepath.Join(dir, "known_hosts")}
 	s.Signer = writeKey(t, s.KeyFile)
 	s.HostKey = writeKey(t, filepath.Join(dir, "host")).PublicKey()
 	write(t, filepath.Join(dir, "authorized_keys"), ssh.MarshalAuthorizedKey(s.Signer.PublicKey()), 0o644)
@@ -138,14 +139,6 @@ func (s *Server) run(t testing.TB, extra []string) {
 type cleanup struct{ testing.TB }
 
 func (cleanup) Context() context.Context { return context.Background() }
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
-}
 
 func writeKey(t testing.TB, file string) ssh.Signer {
 	t.Helper()

@@ -13,6 +13,8 @@ import (
 
 	"github.com/SAP/go-hdb/driver"
 	"github.com/stretchr/testify/require"
+
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 // desk is a backend that answers from a table of statements.
@@ -63,19 +65,7 @@ func (d *desk) Prepare(text string) (*Prepared, error) {
 // serve opens a port for the desk and gives its address.
 func serve(t *testing.T, d *desk) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go Serve(t.Context(), c, d)
-		}
-	}()
-	return l.Addr().String()
+	return nettest.Serve(t, func(c net.Conn) { Serve(t.Context(), c, d) })
 }
 
 func newDesk(t *testing.T) *desk {

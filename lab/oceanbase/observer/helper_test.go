@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
+
+	"github.com/switchback-dr/switchback/internal/nettest"
 )
 
 // patience bounds every wait of these tests.
@@ -28,10 +29,7 @@ type site struct {
 // cluster starts a cluster on a free port.
 func cluster(t *testing.T, number int, version Version) *site {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	at := l.Addr().String()
-	require.NoError(t, l.Close())
+	at := nettest.Address(t)
 	dir := t.TempDir()
 	c := Config{
 		Dir: filepath.Join(dir, "store"), Knobs: filepath.Join(dir, "knobs"), Cluster: fmt.Sprintf("ob%d", number), ClusterID: int64(number),

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/internal/nettest"
 	"github.com/switchback-dr/switchback/lab/vvr/texts"
 	"github.com/switchback-dr/switchback/lab/vvr/wire"
 )
@@ -40,10 +40,7 @@ func newWorld(t *testing.T, hosts int, change func(*Config, *State)) *world {
 	w := &world{t: t, names: []string{"a", "b", "c"}[:hosts], roots: map[string]string{}, live: map[string]*Kernel{}, ask: map[string]*wire.Conn{}}
 	at := map[string]string{}
 	for _, n := range w.names {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		at[n] = l.Addr().String()
-		require.NoError(t, l.Close())
+		at[n] = nettest.Address(t)
 	}
 	for _, n := range w.names {
 		// A short path: sockets lie below it.
