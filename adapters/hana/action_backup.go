@@ -67,7 +67,7 @@ var backupDatabase = kit.Spec[backupArgs]{
 		}
 		if n, err := a.runningNow(ctx, env); err != nil || n > 0 {
 			if err == nil {
-				err = no("%d data backups of %s are running on %s", n, a.Database, a.On.Site).WithNext("wait for their end, then retry")
+				err = kit.No("%d data backups of %s are running on %s", n, a.Database, a.On.Site).WithNext("wait for their end, then retry")
 			}
 			return 0, err
 		}

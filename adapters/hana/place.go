@@ -62,7 +62,6 @@ var (
 	address      = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
 	plainPath    = regexp.MustCompile(`^/[A-Za-z0-9._/+@-]{1,240}$`)
 	sqlName      = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,126}$`)
-	runID        = regexp.MustCompile(`^[0-9a-f]{1,8}$`)
 	replModes    = map[string]bool{"sync": true, "syncmem": true, "async": true}
 	opModes      = map[string]bool{"logreplay": true, "logreplay_readaccess": true, "delta_datashipping": true}
 )

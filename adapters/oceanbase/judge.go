@@ -76,7 +76,7 @@ func (s *system) alarms(prim []string, rs map[string]Reading) []string {
 			}
 		}
 		if r.Tenant.Switchover != switchNormal {
-			out = append(out, fmt.Sprintf("a change of roles is half-way at %s: SWITCHOVER_STATUS is %s", st.Name, orNone(r.Tenant.Switchover)))
+			out = append(out, fmt.Sprintf("a change of roles is half-way at %s: SWITCHOVER_STATUS is %s", st.Name, kit.OrNotRead(r.Tenant.Switchover)))
 		}
 		if r.Tenant.Role == rolePrimary && !slices.Contains(prim, st.Name) && len(prim) == 1 {
 			out = append(out, fmt.Sprintf("%s is a former primary beside %s and can take writes again when it is unlocked", st.Name, prim[0]))

@@ -54,7 +54,7 @@ func (p *planner) common() error {
 				WithNext("upgrade, or change roles by hand")
 		}
 		if r.Unread["cluster_id"] != "" || r.Cluster == 0 {
-			return dr.Refuse("no_identity", "the cluster_id of %s could not be read: %s", st.Name, orNone(r.Unread["cluster_id"])).
+			return dr.Refuse("no_identity", "the cluster_id of %s could not be read: %s", st.Name, kit.OrNotRead(r.Unread["cluster_id"])).
 				WithNext("let the login read oceanbase.GV$OB_PARAMETERS")
 		}
 	}
@@ -154,11 +154,11 @@ func (p *planner) promotable(v sides, resume ...string) error {
 		return dr.Refuse("stuck_switchover", "%s waits in PREPARE SWITCHING TO PRIMARY: the server refuses ACTIVATE STANDBY there, and only SWITCHOVER TO PRIMARY goes on", v.New).
 			WithNext("bring %s back read-only and use mode \"planned\", which resumes; if it is lost, call the vendor's support, or take over to another site", v.Old)
 	default:
-		return dr.Refuse("half_way", "%s is within another change of roles: SWITCHOVER_STATUS is %s", v.New, orNone(t.Switchover)).
+		return dr.Refuse("half_way", "%s is within another change of roles: SWITCHOVER_STATUS is %s", v.New, kit.OrNotRead(t.Switchover)).
 			WithNext("let the statement that was started there finish, by sending the same again; then start anew")
 	}
 	if _, ok := r.cut(); !ok || r.Unread["streams"] != "" {
-		return dr.Refuse("no_position", "the SYNC_SCN of %s could not be read: %s", v.New, orNone(r.Unread["streams"])).WithNext("look at CDB_OB_LS at %s, or choose another site", v.New)
+		return dr.Refuse("no_position", "the SYNC_SCN of %s could not be read: %s", v.New, kit.OrNotRead(r.Unread["streams"])).WithNext("look at CDB_OB_LS at %s, or choose another site", v.New)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (p *planner) plannable(v sides) error {
 	case t.Locked:
 		return dr.Refuse("locked", "the tenant at %s is locked, and the server then refuses the promotion of %s", v.Old, v.New).WithNext("ALTER TENANT %s UNLOCK at %s", t.Name, v.Old)
 	case t.Switchover != switchNormal && t.Switchover != prepStandby && t.Switchover != becomingStby:
-		return dr.Refuse("half_way", "%s is within another change of roles: SWITCHOVER_STATUS is %s", v.Old, orNone(t.Switchover)).WithNext("let the statement that was started there finish; then start anew")
+		return dr.Refuse("half_way", "%s is within another change of roles: SWITCHOVER_STATUS is %s", v.Old, kit.OrNotRead(t.Switchover)).WithNext("let the statement that was started there finish; then start anew")
 	case t.Role == rolePrimary && t.Until != maxSCN:
 		return dr.Refuse("recovery_until", "RECOVERY_UNTIL_SCN of the primary %s is %s, not unlimited", v.Old, t.Until).WithNext("call the vendor's support: a primary's is always unlimited")
 	}

@@ -111,7 +111,6 @@ const (
 )
 
 var (
-	plainPath   = regexp.MustCompile(`^/[A-Za-z0-9._/+@-]{1,200}$`)
 	agentName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,14}$`)
 	address     = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
 	destination = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9_.-]{0,62}@)?[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
@@ -255,7 +254,7 @@ func checkPaths(se kit.SiteEntry, v siteNode) error {
 		{"spool", v.Spool, true},
 		{"ssh_config", v.SSHConfig, false},
 	} {
-		if (p.need || p.value != "") && !cleanPath(p.value) {
+		if (p.need || p.value != "") && !kit.PlainPath(p.value) {
 			return se.Node.Complain(p.field, "%s of the site %s is %q: it must be a plain absolute path", p.field, se.Name, dr.Clip(p.value, 80))
 		}
 	}
@@ -290,14 +289,12 @@ func (s *system) checkWords(se kit.SiteEntry, v siteNode, names map[string]bool)
 		return se.Node.Complain("ssh", "ssh of the site %s is %q: it must be user@host", se.Name, dr.Clip(v.SSH, 80))
 	}
 	for other, dir := range v.Extents {
-		if !names[other] || other == se.Name || !cleanPath(dir) {
+		if !names[other] || other == se.Name || !kit.PlainPath(dir) {
 			return se.Node.Complain("extents", "extents of the site %s names %q at %q: give another site of the system and a plain absolute path", se.Name, dr.Clip(other, 60), dr.Clip(dir, 80))
 		}
 	}
 	return nil
 }
-
-func cleanPath(p string) bool { return plainPath.MatchString(p) && path.Clean(p) == p }
 
 // reservedAgent says whether dsrutil would take the name for all agents.
 func reservedAgent(name string) bool {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -31,7 +32,7 @@ func (p Place) Check() error {
 		return err
 	}
 	for _, v := range []string{p.DLC, p.DSRHome, p.ProMsgs, p.Database, p.Spool} {
-		if !cleanPath(v) {
+		if !kit.PlainPath(v) {
 			return fmt.Errorf("%q is no plain absolute path", dr.Clip(v, 80))
 		}
 	}

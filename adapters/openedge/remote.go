@@ -115,7 +115,7 @@ func guardOn(ctx context.Context, env kit.Env, f func(rs []Reading) error, looks
 func probeOn(ctx context.Context, env kit.Env, l look, f func(r Reading) kit.Effect) kit.Effect {
 	r, _, err := l.On.read(ctx, env, l.command())
 	if err != nil {
-		return notRead(l.On, err)
+		return kit.NotRead(l.On.Site, err)
 	}
 	return f(r)
 }
@@ -136,18 +136,4 @@ func (p Place) query(ctx context.Context, env kit.Env, c dr.Command) ([]string, 
 		return nil, dr.Retry("unrecognised", "%s: the answer %q was not recognised", p.Site, dr.Clip(strings.TrimSpace(out.Stdout+" "+out.Stderr), 160))
 	}
 	return lines[1 : len(lines)-1], nil
-}
-
-// notRead is the effect of a probe that got no answer.
-func notRead(p Place, err error) kit.Effect {
-	e := kit.NotKnown("%s could not be read: %s", p.Site, dr.AsError(err, "read").Text)
-	if dr.HasCode(err, "host_key") {
-		e.Never = err
-	}
-	return e
-}
-
-// no is a guard's refusal.
-func no(format string, a ...any) *dr.Error {
-	return dr.Hold("guard", format, a...).WithNext("replan: the situation is not the approved one")
 }

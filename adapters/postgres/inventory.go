@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 
@@ -54,7 +53,6 @@ var (
 	slotPrefix = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,20}$`)
 	appName    = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,63}$`)
 	address    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
-	plainPath  = regexp.MustCompile(`^/[A-Za-z0-9._/+@-]{1,200}$`)
 )
 
 // Adapter is the PostgreSQL adapter.
@@ -127,7 +125,7 @@ func (s *system) decodeSettings(n kit.Node) error {
 	if !slotPrefix.MatchString(v.SlotPrefix) {
 		return complain("slot_prefix", "slot_prefix %q is not allowed: lower-case letters, digits and underscores, at most 21", dr.Clip(v.SlotPrefix, 80))
 	}
-	if v.Passfile != "" && !cleanPath(v.Passfile) {
+	if v.Passfile != "" && !kit.PlainPath(v.Passfile) {
 		return complain("passfile", "passfile %q is no plain absolute path", dr.Clip(v.Passfile, 80))
 	}
 	if v.Synchronous != "keep" && v.Synchronous != "off" {
@@ -163,7 +161,7 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 		{"config_dir", v.ConfigDir, false},
 	}
 	for _, p := range paths {
-		if (p.need || p.value != "") && !cleanPath(p.value) {
+		if (p.need || p.value != "") && !kit.PlainPath(p.value) {
 			return site{}, se.Node.Complain(p.field, "%s of the site %s is %q: it must be a plain absolute path", p.field, se.Name, dr.Clip(p.value, 80))
 		}
 	}
@@ -190,8 +188,6 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 		},
 	}, nil
 }
-
-func cleanPath(p string) bool { return plainPath.MatchString(p) && path.Clean(p) == p }
 
 // Place is a server as an action is given it.
 type Place struct {
@@ -220,12 +216,12 @@ func (p Place) Check() error {
 		return err
 	}
 	for _, v := range []string{p.Bin, p.Data, p.Socket} {
-		if !cleanPath(v) {
+		if !kit.PlainPath(v) {
 			return fmt.Errorf("%q is no plain absolute path", dr.Clip(v, 80))
 		}
 	}
 	for _, v := range []string{p.ConfigDir, p.StartConf} {
-		if v != "" && !cleanPath(v) {
+		if v != "" && !kit.PlainPath(v) {
 			return fmt.Errorf("%q is no plain absolute path", dr.Clip(v, 80))
 		}
 	}

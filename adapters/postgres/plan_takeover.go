@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -121,7 +122,7 @@ func (p *planner) silent(name string) error {
 		return dr.Refuse("no_data", "there is no PostgreSQL on %s: it has no directory %s", name, st.Place.Data).
 			WithNext("correct data of %s in the inventory, or reseed %s", name, name)
 	case r.Running == dr.Yes && r.Server == nil:
-		return dr.Refuse("no_answer", "PostgreSQL on %s runs, but psql got no answer from it: %s", name, orNone(r.SQLError)).
+		return dr.Refuse("no_answer", "PostgreSQL on %s runs, but psql got no answer from it: %s", name, kit.OrNotRead(r.SQLError)).
 			WithNext("check bin, socket, port, user and the user's password for %s", name)
 	}
 	return nil

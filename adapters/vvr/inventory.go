@@ -1,7 +1,6 @@
 package vvr
 
 import (
-	"path"
 	"regexp"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -103,7 +102,6 @@ var (
 	// object is a name of VxVM: at most 31 characters (VxVM's limit).
 	object    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}$`)
 	hostName  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9])?$`)
-	plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+@-]{1,200}$`)
 	cacheSize = regexp.MustCompile(`^[1-9][0-9]{0,11}[kmgtKMGT]?$`)
 	plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]{1,200}$`)
 )
@@ -159,7 +157,7 @@ func (s *system) decodeSettings(n kit.Node) error {
 	}
 	v.defaults()
 	for field, val := range map[string]string{"bin": v.Bin, "vcs_bin": v.VCSBin} {
-		if !cleanPath(val) {
+		if !kit.PlainPath(val) {
 			return complain(field, "%s is %q: it must be a plain absolute path", field, dr.Clip(val, 80))
 		}
 	}
@@ -260,7 +258,7 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 		}
 	}
 	for field, val := range map[string]string{"bin": v.Bin, "vcs_bin": v.VCSBin} {
-		if !cleanPath(val) {
+		if !kit.PlainPath(val) {
 			return site{}, se.Node.Complain(field, "%s of the site %s is %q: it must be a plain absolute path", field, se.Name, dr.Clip(val, 80))
 		}
 	}
@@ -275,8 +273,6 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 		Site: se.Name, Host: v.Host, VVRHost: v.VVRHost, DG: v.DiskGroup, RVG: v.RVG, Bin: v.Bin, VCSBin: v.VCSBin, Sudo: s.set.Sudo, System: s.name,
 	}}, nil
 }
-
-func cleanPath(p string) bool { return plainPath.MatchString(p) && path.Clean(p) == p }
 
 func plainWords(argv []string) bool {
 	for _, a := range argv {

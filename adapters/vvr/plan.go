@@ -141,7 +141,7 @@ func (p *planner) readable(name string) (Reading, error) {
 	case r.Text["rlink"] != "":
 		return r, dr.Refuse("rlinks", "the RLINKs of %s were not recognised: %s", name, r.Text["rlink"]).WithNext("look at vxprint -Pl on %s", name)
 	case r.Vradmind != dr.Yes:
-		return r, dr.Refuse("vradmind", "vradmind at %s gives no answer: %s", name, orNone(r.Text["rds"])).WithNext("start it (vras-vradmind.sh start), then start again")
+		return r, dr.Refuse("vradmind", "vradmind at %s gives no answer: %s", name, kit.OrNotRead(r.Text["rds"])).WithNext("start it (vras-vradmind.sh start), then start again")
 	}
 	return r, nil
 }

@@ -45,11 +45,8 @@ type Place struct {
 	System string `json:"system"`
 }
 
-var (
-	runID = regexp.MustCompile(`^[0-9a-f]{1,8}$`)
-	// checkpointName has at most 19 characters, the product's limit.
-	checkpointName = regexp.MustCompile(`^[A-Za-z0-9_]{1,19}$`)
-)
+// checkpointName has at most 19 characters, the product's limit.
+var checkpointName = regexp.MustCompile(`^[A-Za-z0-9_]{1,19}$`)
 
 // Check says what is wrong with a place that came with a step.
 func (p Place) Check() error {
@@ -61,7 +58,7 @@ func (p Place) Check() error {
 	if !object.MatchString(p.DG) || !object.MatchString(p.RVG) || !hostName.MatchString(p.VVRHost) {
 		return fmt.Errorf("the disk group, RVG or VVR host name of %s is not allowed", p.Site)
 	}
-	if !cleanPath(p.Bin) || !cleanPath(p.VCSBin) {
+	if !kit.PlainPath(p.Bin) || !kit.PlainPath(p.VCSBin) {
 		return fmt.Errorf("a directory of programs of %s is no plain absolute path", p.Site)
 	}
 	return nil
@@ -136,13 +133,4 @@ func guardOn(ctx context.Context, env kit.Env, e extent, f func(rs []Reading) er
 		}
 	}
 	return ts[0], f(rs)
-}
-
-// notRead is the effect of a probe that got no answer.
-func notRead(p Place, err error) kit.Effect {
-	e := kit.NotKnown("%s could not be read: %s", p.Site, dr.AsError(err, "read").Text)
-	if dr.HasCode(err, "host_key") {
-		e.Never = err
-	}
-	return e
 }
