@@ -12,12 +12,6 @@ type sides struct {
 	Siblings []string
 }
 
-// phaseNames are where the parts of a planned change of roles stand: a
-// takeover and the cutover of a failback are the same steps.
-type phaseNames struct{ prepare, stop, prove, promote, redirect, verify, protect dr.Phase }
-
-var takeoverPhases = phaseNames{dr.PhasePrepare, dr.PhaseIsolate, dr.PhaseIsolate, dr.PhasePromote, dr.PhaseRedirect, dr.PhaseVerify, dr.PhaseProtect}
-
 func (p *planner) takeover() error {
 	to := p.in.Request.To
 	if err := p.s.sites.Known(p.s.name, to); err != nil {
@@ -35,7 +29,7 @@ func (p *planner) takeover() error {
 		return err
 	}
 	if p.in.Request.Mode == dr.ModePlanned {
-		return p.planned(v, takeoverPhases)
+		return p.planned(v, kit.TakeoverPhases)
 	}
 	return p.unplanned(v)
 }
@@ -130,26 +124,26 @@ func (p *planner) silent(name string) error {
 
 // planned is a change of roles without loss. Only stop, proof and promotion
 // lie within the outage.
-func (p *planner) planned(v sides, ph phaseNames) error {
+func (p *planner) planned(v sides, ph kit.PhaseNames) error {
 	old := p.rs[v.Old]
 	stopped := old.Running == dr.No && old.Control.State == stateShutDown
 	if err := p.plannable(v, stopped); err != nil {
 		return err
 	}
 	if stopped {
-		p.d.Empty(ph.prepare, "%s is shut down already", v.Old)
+		p.d.Empty(ph.Prepare, "%s is shut down already", v.Old)
 	} else {
-		p.prepare(v, ph.prepare)
+		p.prepare(v, ph.Prepare)
 	}
-	p.stepReady(ph.stop, v.Old, v.New)
-	p.stepStop(ph.stop, v.Old, v.New)
-	p.stepProve(ph.prove, v.Old, v.New)
-	p.stepPromote(ph.promote, v.Old, v.New, heldByShutdown, old.Timeline())
-	p.d.Empty(ph.redirect, "PostgreSQL itself redirects nobody: clients with several hosts and target_session_attrs=read-write find %s", v.New)
-	p.verify(ph.verify, v.New, old.Timeline())
-	p.protect(v, ph.protect, stopped)
+	p.stepReady(ph.Stop, v.Old, v.New)
+	p.stepStop(ph.Stop, v.Old, v.New)
+	p.stepProve(ph.Prove, v.Old, v.New)
+	p.stepPromote(ph.Promote, v.Old, v.New, heldByShutdown, old.Timeline())
+	p.d.Empty(ph.Redirect, "PostgreSQL itself redirects nobody: clients with several hosts and target_session_attrs=read-write find %s", v.New)
+	p.verify(ph.Verify, v.New, old.Timeline())
+	p.protect(v, ph.Protect, stopped)
 	p.d.NeedFence(fenceByShutdown(v.Old))
-	if ph.stop == dr.PhaseIsolate {
+	if ph.Stop == dr.PhaseIsolate {
 		p.d.BackTo = dr.PhasePrepare
 	}
 	p.d.Loss = dr.Loss{
