@@ -10,29 +10,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
-
-// yamlNode is an inventory node from a text.
-type yamlNode string
-
-func (n yamlNode) Decode(into any) error {
-	d := yaml.NewDecoder(strings.NewReader(string(n)))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		return dr.Refuse("inventory", "test.yaml:1: %v", err)
-	}
-	return nil
-}
-
-func (n yamlNode) Complain(field, format string, a ...any) error {
-	return dr.Refuse("inventory", "test.yaml:1: %s: %s", field, fmt.Sprintf(format, a...))
-}
 
 const (
 	systemYAML = "sid: DRT\ninstance: \"00\"\nuser: SWITCHBACK\ncredential: erp\ntenants: {DRT: {}}\ntls: 'off'\n"
@@ -42,9 +26,9 @@ const (
 )
 
 func decode(node string, sites ...string) (*system, error) {
-	e := kit.Entry{Name: "erp", Node: yamlNode(node), Hosts: func(h string) bool { return strings.HasPrefix(h, "hana-") }, Credentials: func(c string) bool { return c == "erp" }}
+	e := kit.Entry{Name: "erp", Node: adaptertest.YAML(node), Hosts: func(h string) bool { return strings.HasPrefix(h, "hana-") }, Credentials: func(c string) bool { return c == "erp" }}
 	for i, s := range sites {
-		e.Sites = append(e.Sites, kit.SiteEntry{Name: []string{"north", "south", "east"}[i], Node: yamlNode(s)})
+		e.Sites = append(e.Sites, kit.SiteEntry{Name: []string{"north", "south", "east"}[i], Node: adaptertest.YAML(s)})
 	}
 	s, err := Adapter{}.Decode(e)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/lab/labkit"
@@ -70,10 +71,10 @@ func newLabOf(t testing.TB, o labkit.Options, change func(e *labkit.Entry), set 
 	return w
 }
 
-func asNode(t testing.TB, v any) yamlNode {
+func asNode(t testing.TB, v any) adaptertest.YAML {
 	b, err := yaml.Marshal(v)
 	require.NoError(t, err)
-	return yamlNode(b)
+	return adaptertest.YAML(b)
 }
 
 func (w *labWorld) env() kit.Env {

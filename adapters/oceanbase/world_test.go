@@ -9,27 +9,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
-
-// yamlNode is an inventory node from a text.
-type yamlNode string
-
-func (n yamlNode) Decode(into any) error {
-	d := yaml.NewDecoder(strings.NewReader(string(n)))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		return dr.Refuse("inventory", "test.yaml:1: %v", err)
-	}
-	return nil
-}
-
-func (n yamlNode) Complain(field, format string, a ...any) error {
-	return dr.Refuse("inventory", "test.yaml:1: %s: %s", field, fmt.Sprintf(format, a...))
-}
 
 const (
 	settings = "tenant: orders\nreplication_user: repl\nreplication_password: repl\n"
@@ -40,9 +24,9 @@ const (
 
 func decode(t testing.TB, set string, sites map[string]string) *system {
 	t.Helper()
-	e := kit.Entry{Name: "orders", Node: yamlNode(set)}
+	e := kit.Entry{Name: "orders", Node: adaptertest.YAML(set)}
 	for _, n := range sortedKeys(sites) {
-		e.Sites = append(e.Sites, kit.SiteEntry{Name: n, Node: yamlNode(sites[n])})
+		e.Sites = append(e.Sites, kit.SiteEntry{Name: n, Node: adaptertest.YAML(sites[n])})
 	}
 	s, err := Adapter{}.Decode(e)
 	require.NoError(t, err)

@@ -129,7 +129,7 @@ func (Adapter) Product() string { return "openedge" }
 // Decode reads the system's nodes.
 func (Adapter) Decode(e kit.Entry) (kit.System, error) {
 	s := &system{name: e.Name}
-	if err := s.decodeSettings(e.Node); err != nil {
+	if err := s.decodeSettings(e); err != nil {
 		return nil, err
 	}
 	if len(e.Sites) < 2 || len(e.Sites) > 3 {
@@ -139,33 +139,24 @@ func (Adapter) Decode(e kit.Entry) (kit.System, error) {
 	for _, se := range e.Sites {
 		names[se.Name] = true
 	}
-	agents := map[string]string{}
+	agents := kit.Distinct{}
 	for _, se := range e.Sites {
-		st, err := s.decodeSite(se, e.Hosts, names)
+		st, err := s.decodeSite(e, se, names)
 		if err != nil {
 			return nil, err
 		}
-		if other, ok := agents[st.Place.Agent]; ok {
-			return nil, se.Node.Complain("agent", "the sites %s and %s have the same agent %q", other, se.Name, st.Place.Agent)
+		if err := agents.Add(se, "agent", st.Place.Agent); err != nil {
+			return nil, err
 		}
-		agents[st.Place.Agent] = se.Name
 		s.sites = append(s.sites, st)
 	}
 	return s, nil
 }
 
-func (s *system) decodeSettings(n kit.Node) error {
+func (s *system) decodeSettings(e kit.Entry) error {
 	v := systemNode{}
-	if n != nil {
-		if err := n.Decode(&v); err != nil {
-			return err
-		}
-	}
-	complain := func(field, format string, a ...any) error {
-		if n == nil {
-			return dr.Refuse("inventory", format, a...)
-		}
-		return n.Complain(field, format, a...)
+	if err := e.Settings(&v); err != nil {
+		return err
 	}
 	for _, w := range []struct {
 		field string
@@ -176,11 +167,9 @@ func (s *system) decodeSettings(n kit.Node) error {
 		{"reseed", &v.Reseed, []string{reseedTransition, reseedEnable}},
 		{"transfer", &v.Transfer, []string{transferCopy, transferShared}},
 	} {
-		if *w.value == "" {
-			*w.value = w.words[0]
-		}
+		kit.Default(w.value, w.words[0])
 		if !slices.Contains(w.words, *w.value) {
-			return complain(w.field, "%s is %q, not %q or %q", w.field, dr.Clip(*w.value, 40), w.words[0], w.words[1])
+			return e.Complain(w.field, "%s is %q, not %q or %q", w.field, dr.Clip(*w.value, 40), w.words[0], w.words[1])
 		}
 	}
 	if v.TargetCreation == nil {
@@ -199,34 +188,25 @@ func (s *system) decodeSettings(n kit.Node) error {
 		{"shutdown_minutes", &v.ShutdownMinutes, 10, 1, 600},
 		{"sync_hours", &v.SyncHours, 8, 1, 168},
 	} {
-		if *w.value == 0 {
-			*w.value = w.def
-		}
+		kit.Default(w.value, w.def)
 		if *w.value < w.min || *w.value > w.max {
-			return complain(w.field, "%s is %d: it must be %d to %d", w.field, *w.value, w.min, w.max)
+			return e.Complain(w.field, "%s is %d: it must be %d to %d", w.field, *w.value, w.min, w.max)
 		}
 	}
 	s.set = v
 	return nil
 }
 
-func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool, names map[string]bool) (site, error) {
+func (s *system) decodeSite(e kit.Entry, se kit.SiteEntry, names map[string]bool) (site, error) {
 	var v siteNode
-	if se.Node == nil {
-		return site{}, dr.Refuse("inventory", "the site %s of %s has no settings", se.Name, s.name)
-	}
-	if err := se.Node.Decode(&v); err != nil {
+	if err := e.SiteSettings(se, &v); err != nil {
 		return site{}, err
 	}
-	if v.Host == "" || (hosts != nil && !hosts(v.Host)) {
-		return site{}, se.Node.Complain("host", "the site %s names the host %q, which the inventory does not have", se.Name, dr.Clip(v.Host, 80))
+	if err := e.KnownHost(se, v.Host); err != nil {
+		return site{}, err
 	}
-	if v.DSRHome == "" {
-		v.DSRHome = v.DLC
-	}
-	if v.ProMsgs == "" {
-		v.ProMsgs = v.DLC + "/promsgs"
-	}
+	kit.Default(&v.DSRHome, v.DLC)
+	kit.Default(&v.ProMsgs, v.DLC+"/promsgs")
 	if err := checkPaths(se, v); err != nil {
 		return site{}, err
 	}
@@ -243,20 +223,11 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool, names map
 }
 
 func checkPaths(se kit.SiteEntry, v siteNode) error {
-	for _, p := range []struct {
-		field, value string
-		need         bool
-	}{
-		{"dlc", v.DLC, true},
-		{"dsrhome", v.DSRHome, true},
-		{"promsgs", v.ProMsgs, true},
-		{"database", v.Database, true},
-		{"spool", v.Spool, true},
-		{"ssh_config", v.SSHConfig, false},
-	} {
-		if (p.need || p.value != "") && !kit.PlainPath(p.value) {
-			return se.Node.Complain(p.field, "%s of the site %s is %q: it must be a plain absolute path", p.field, se.Name, dr.Clip(p.value, 80))
-		}
+	if err := kit.Checks(
+		se.NeedPath("dlc", v.DLC), se.NeedPath("dsrhome", v.DSRHome), se.NeedPath("promsgs", v.ProMsgs),
+		se.NeedPath("database", v.Database), se.NeedPath("spool", v.Spool), se.OptionalPath("ssh_config", v.SSHConfig),
+	); err != nil {
+		return err
 	}
 	if path.Ext(v.Database) == ".db" {
 		return se.Node.Complain("database", "database of the site %s ends in .db: give the path without it", se.Name)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
@@ -30,11 +31,11 @@ type paper struct {
 func onPaper(t *testing.T, east, west string) *paper {
 	t.Helper()
 	site := func(n, port string) kit.SiteEntry {
-		return kit.SiteEntry{Name: n, Node: yamlNode("host: db-" + n + "\ndata: /srv/pg/" + n + "\nbin: /usr/lib/postgresql/15/bin\nport: " + port + "\nlisten: 10.0.0.1\nsocket: /run/postgresql\nbackup_dir: /srv/backup\n")}
+		return kit.SiteEntry{Name: n, Node: adaptertest.YAML("host: db-" + n + "\ndata: /srv/pg/" + n + "\nbin: /usr/lib/postgresql/15/bin\nport: " + port + "\nlisten: 10.0.0.1\nsocket: /run/postgresql\nbackup_dir: /srv/backup\n")}
 	}
 	s, err := Adapter{}.Decode(kit.Entry{
 		Name: "orders", Sites: []kit.SiteEntry{site("east", "5432"), site("west", "5433")},
-		Node: yamlNode("passfile: /srv/pgpass\n"), Hosts: func(string) bool { return true },
+		Node: adaptertest.YAML("passfile: /srv/pgpass\n"), Hosts: func(string) bool { return true },
 	})
 	require.NoError(t, err)
 	p := &paper{t: t, sys: s.(*system), rs: map[string]Reading{}, silent: map[string]bool{}}
@@ -218,8 +219,8 @@ func TestABadInventoryIsRefused(t *testing.T) {
 	good := "host: a\ndata: /d\nbin: /b\nport: 5432\nlisten: 10.0.0.1\nsocket: /s\nbackup_dir: /k\n"
 	decode := func(node, east string) error {
 		_, err := Adapter{}.Decode(kit.Entry{
-			Name: "orders", Node: yamlNode(node), Hosts: func(h string) bool { return h == "a" },
-			Sites: []kit.SiteEntry{{Name: "east", Node: yamlNode(east)}, {Name: "west", Node: yamlNode(good)}},
+			Name: "orders", Node: adaptertest.YAML(node), Hosts: func(h string) bool { return h == "a" },
+			Sites: []kit.SiteEntry{{Name: "east", Node: adaptertest.YAML(east)}, {Name: "west", Node: adaptertest.YAML(good)}},
 		})
 		return err
 	}

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -34,22 +33,6 @@ func binDir(t testing.TB) string {
 	}
 	t.Fatal("PostgreSQL is not installed here; install the package postgresql (Debian: apt-get install postgresql)")
 	return ""
-}
-
-// yamlNode is an inventory node from a text.
-type yamlNode string
-
-func (n yamlNode) Decode(into any) error {
-	d := yaml.NewDecoder(strings.NewReader(string(n)))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		return dr.Refuse("inventory", "test.yaml:1: %v", err)
-	}
-	return nil
-}
-
-func (n yamlNode) Complain(field, format string, a ...any) error {
-	return dr.Refuse("inventory", "test.yaml:1: %s: %s", field, fmt.Sprintf(format, a...))
 }
 
 // world is a set of real servers on this machine.
@@ -163,13 +146,13 @@ func (w *world) gid() uint32 {
 	return uint32(os.Getgid())
 }
 
-func (w *world) siteYAML(n string) yamlNode {
-	return yamlNode(fmt.Sprintf("host: %s\ndata: %s\nbin: %s\nport: %d\nlisten: 127.0.0.1\nsocket: %s/sock\nbackup_dir: %s/backup/%s\n",
+func (w *world) siteYAML(n string) adaptertest.YAML {
+	return adaptertest.YAML(fmt.Sprintf("host: %s\ndata: %s\nbin: %s\nport: %d\nlisten: 127.0.0.1\nsocket: %s/sock\nbackup_dir: %s/backup/%s\n",
 		n, filepath.Join(w.dir, n), w.bin, w.ports[n], w.dir, w.dir, n))
 }
 
 func (w *world) decode(names []string) {
-	e := kit.Entry{Name: "orders", Node: yamlNode("database: postgres\nuser: postgres\nreplication_user: replicator\n"), Hosts: func(string) bool { return true }}
+	e := kit.Entry{Name: "orders", Node: adaptertest.YAML("database: postgres\nuser: postgres\nreplication_user: replicator\n"), Hosts: func(string) bool { return true }}
 	for _, n := range names {
 		e.Sites = append(e.Sites, kit.SiteEntry{Name: n, Node: w.siteYAML(n)})
 	}
