@@ -2,9 +2,7 @@ package hana
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +13,6 @@ import (
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const (
 	systemYAML = "sid: DRT\ninstance: \"00\"\nuser: SWITCHBACK\ncredential: erp\ntenants: {DRT: {}}\ntls: 'off'\n"
@@ -167,14 +163,7 @@ func (p *paper) golden(name string, req dr.Request, g dr.Gate) {
 	for _, c := range d.Consequences() {
 		b.WriteString("\n! " + c)
 	}
-	file := "testdata/plan_" + name + ".golden"
-	if *update {
-		require.NoError(p.t, os.MkdirAll("testdata", 0o755))
-		require.NoError(p.t, os.WriteFile(file, []byte(b.String()), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(p.t, err)
-	require.Equal(p.t, string(want), b.String(), "the plan changed; if it shall, run go test -update")
+	adaptertest.Golden(p.t, name, b.String())
 }
 
 var (

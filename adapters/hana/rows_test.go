@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/lab/labkit"
@@ -24,25 +25,14 @@ func (w *world) plan(req dr.Request, g dr.Gate) []dr.Step {
 	d := kit.NewDraft()
 	req.System, req.Reason = "erp", "test"
 	require.NoError(w.t, w.sys.Plan(kit.PlanInput{Request: req, Gate: g, Situation: w.observe(), RunID: "aa11", Baseline: w.base}, d))
-	phases, err := d.Phases(dr.PhasesAfter(req.Procedure, g))
-	require.NoError(w.t, err)
-	var out []dr.Step
-	for _, ph := range phases {
-		out = append(out, ph.Steps...)
-	}
-	return out
+	return adaptertest.Steps(w.t, req, g, d)
 }
 
 // execute carries out one step.
 func (w *world) execute(st dr.Step, attempt int) (kit.StepResult, error) {
 	env := w.Env()
 	env.Job = kit.JobKey{Workflow: "dr-erp", OriginalRun: "5117e002", Gate: "g", Occurrence: 1, Step: st.ID, Attempt: attempt}
-	for _, a := range (Adapter{}).Actions() {
-		if a.Name() == st.Action {
-			return kit.Execute(context.Background(), env, a, st)
-		}
-	}
-	return kit.StepResult{}, dr.Refuse("action", "there is no action %s", st.Action)
+	return kit.Execute(context.Background(), env, adaptertest.Action(w.t, Adapter{}, st.Action), st)
 }
 
 func (w *world) walk(steps []dr.Step) (ids string) {

@@ -122,12 +122,8 @@ func (w *world) third(set string) {
 }
 
 func (w *world) observe() dr.Situation {
-	s := dr.Situation{System: "orders", Product: "oceanbase", At: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), Memory: w.memo, Baseline: w.base}
-	for _, n := range w.sys.Sites() {
-		s.Sites = append(s.Sites, w.sys.ObserveSite(context.Background(), testEnv(w.t, w.w), n))
-	}
-	s.Judgement = w.sys.Judge(s)
-	return s
+	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	return adaptertest.Observe(context.Background(), w.sys, testEnv(w.t, w.w), dr.Situation{System: "orders", Product: "oceanbase", At: at, Memory: w.memo, Baseline: w.base})
 }
 
 func (w *world) plan(req dr.Request, g dr.Gate) (*kit.Draft, error) {
@@ -141,13 +137,7 @@ func (w *world) steps(req dr.Request, g dr.Gate) ([]dr.Step, *kit.Draft) {
 	w.t.Helper()
 	d, err := w.plan(req, g)
 	require.NoError(w.t, err)
-	phases, err := d.Phases(dr.PhasesAfter(req.Procedure, g))
-	require.NoError(w.t, err)
-	var out []dr.Step
-	for _, ph := range phases {
-		out = append(out, ph.Steps...)
-	}
-	return out, d
+	return adaptertest.Steps(w.t, req, g, d), d
 }
 
 func lines(steps []dr.Step) string {
@@ -176,15 +166,7 @@ func find(t testing.TB, steps []dr.Step, action string) dr.Step {
 	return dr.Step{}
 }
 
-func actionOf(t testing.TB, name string) kit.Action {
-	for _, a := range (Adapter{}).Actions() {
-		if a.Name() == name {
-			return a
-		}
-	}
-	t.Fatalf("there is no action %s", name)
-	return nil
-}
+func actionOf(t testing.TB, name string) kit.Action { return adaptertest.Action(t, Adapter{}, name) }
 
 func (w *world) execute(st dr.Step) (kit.StepResult, error) {
 	return kit.Execute(context.Background(), testEnv(w.t, w.w), actionOf(w.t, st.Action), st)

@@ -2,9 +2,7 @@ package openedge
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +13,6 @@ import (
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func siteYAML(name string) adaptertest.YAML {
 	return adaptertest.YAML("host: oe-" + name + "\ndlc: /usr/dlc\ndatabase: /data/depot\nport: 4501\naddress: " + name + ".example\nagent: ag_" + name + "\nspool: /spool\nssh: oe@" + name + ".example\n")
@@ -90,13 +86,7 @@ func (p *paper) golden(name string, req dr.Request, g dr.Gate) {
 	for _, f := range d.Fences() {
 		fmt.Fprintf(&b, "\nfence %s by adapter %v: %s", f.Site, f.ByAdapter, f.Why)
 	}
-	file := "testdata/plan_" + name + ".golden"
-	if *update {
-		require.NoError(p.t, os.WriteFile(file, []byte(b.String()), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(p.t, err)
-	require.Equal(p.t, string(want), b.String(), "the plan changed; if it shall, run go test -update")
+	adaptertest.Golden(p.t, name, b.String())
 }
 
 var (

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,8 +12,6 @@ import (
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // paper is a system and a situation of captured readings, without any server.
 type paper struct {
@@ -92,13 +88,7 @@ func (p *paper) golden(name string, req dr.Request, g dr.Gate) {
 	for _, c := range d.Consequences() {
 		b.WriteString("\n! " + c)
 	}
-	file := "testdata/plan_" + name + ".golden"
-	if *update {
-		require.NoError(p.t, os.WriteFile(file, []byte(b.String()), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(p.t, err)
-	require.Equal(p.t, string(want), b.String(), "the plan changed; if it shall, run go test -update")
+	adaptertest.Golden(p.t, name, b.String())
 }
 
 func TestThePlansAreTheRecordedOnes(t *testing.T) {

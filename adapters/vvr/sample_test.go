@@ -328,12 +328,7 @@ func (s *scene) env() kit.Env {
 
 func (s *scene) observe() dr.Situation {
 	sys := s.system()
-	sit := dr.Situation{System: "hr", Product: "vvr", At: s.env().Now(), Memory: s.memo, Baseline: s.base}
-	for _, n := range sys.Sites() {
-		sit.Sites = append(sit.Sites, sys.ObserveSite(context.Background(), s.env(), n))
-	}
-	sit.Judgement = sys.Judge(sit)
-	return sit
+	return adaptertest.Observe(context.Background(), sys, s.env(), dr.Situation{System: "hr", Product: "vvr", At: s.env().Now(), Memory: s.memo, Baseline: s.base})
 }
 
 func (s *scene) plan(req dr.Request, g dr.Gate) (*kit.Draft, error) {
