@@ -142,11 +142,7 @@ var snapshot = kit.Spec[snapshotArgs]{
 	Check:    snapshotArgs.check,
 	Commands: func(a snapshotArgs) []dr.Command { return []dr.Command{a.command(a.Take)} },
 	Probe: func(ctx context.Context, env kit.Env, a snapshotArgs) kit.Effect {
-		h, err := env.Hosts.Host(a.On.Host)
-		if err != nil {
-			return kit.NotRead(a.On.Site, err)
-		}
-		out, err := h.Read(ctx, a.command(a.Check))
+		out, err := env.Read(ctx, a.command(a.Check))
 		switch {
 		case err != nil:
 			return kit.NotRead(a.On.Site, err)
