@@ -51,7 +51,7 @@ func TestAServiceThatIsDownIsStartedBeforeAnythingIsProven(t *testing.T) {
 	w.fault(true, "daemon-kill", "east")
 	w.fault(true, "sapstartsrv-down", "east")
 	w.eventually("sapstartsrv of east is seen as down", func() (bool, string) {
-		r := w.sys.readings(w.observe())["east"]
+		r := kit.Details[Reading](w.observe())["east"]
 		return len(r.Processes) == 1 && r.Processes[0].NoService, processWords(r)
 	})
 	ids := w.walk(w.plan(takeUnplanned("west"), dr.GateDecide))
@@ -92,7 +92,7 @@ func TestAThirdSiteFollowsTheNewPrimary(t *testing.T) {
 	third := "north"
 	ids := w.walk(w.plan(takePlanned("west"), dr.GateDecide))
 	require.Contains(t, ids, "protect.register-"+third)
-	rs := w.sys.readings(w.observe())
+	rs := kit.Details[Reading](w.observe())
 	for _, n := range []string{"east", third} {
 		l := linkTo(rs["west"], w.place(n).Name, w.place(n).SQL.Tenants)
 		require.Equal(t, dr.Yes, l.InSync, "%s: %s", n, l.Text)
@@ -108,7 +108,7 @@ func TestAThirdSiteOfAChainStaysInIt(t *testing.T) {
 	w.walk(w.plan(goBack, dr.GateConvert))
 	ids = w.walk(w.plan(goBack, dr.GateCutover))
 	require.Contains(t, ids, "protect.enable-west")
-	rs := w.sys.readings(w.observe())
+	rs := kit.Details[Reading](w.observe())
 	require.Equal(t, []string{w.place("west").main().Name}, rs[third].Masters())
 	require.Equal(t, dr.Yes, linkTo(rs["east"], w.place("west").Name, w.place("west").SQL.Tenants).InSync)
 }

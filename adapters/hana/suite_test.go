@@ -99,7 +99,7 @@ func (w *world) State() string {
 	sit := w.observe()
 	for _, st := range w.sys.sites {
 		v, _ := sit.Site(st.Place.Site)
-		r := w.sys.readings(sit)[st.Place.Site]
+		r := kit.Details[Reading](sit)[st.Place.Site]
 		fmt.Fprintf(&b, "%s: %s, writes %s, running %s, mode %s, %s, name %s, masters %v, autostart %v, takeovers %d\n",
 			v.Site, v.Role, v.AcceptsWrites, r.Running(), r.Mode(), operationOf(r), r.Name(), r.Masters(), r.Autostart, len(r.SQL.Takeovers))
 	}
@@ -156,7 +156,7 @@ func (w *world) takeOver() {
 	w.on("west", "hdbnsutil", "-sr_takeover")
 	w.eventually("west is open", func() (bool, string) {
 		v, _ := w.observe().Site("west")
-		return v.AcceptsWrites == dr.Yes && len(w.sys.readings(w.observe())["west"].SQL.Databases) == 2, v.Summary
+		return v.AcceptsWrites == dr.Yes && len(kit.Details[Reading](w.observe())["west"].SQL.Databases) == 2, v.Summary
 	})
 }
 

@@ -26,7 +26,7 @@ const (
 // Judge concludes over all sites. Replication is asynchronous: no observation is
 // a complete proof.
 func (s *system) Judge(sit dr.Situation) dr.Judgement {
-	rs := s.readings(sit)
+	rs := kit.Details[Reading](sit)
 	j := dr.Judgement{InSync: dr.Unknown}
 	prim := sit.Primaries()
 	one := dr.Fact{Name: "oceanbase.one_primary", Truth: dr.TriOf(len(prim) == 1), Text: "sites that accept writes: " + orNobody(prim), At: sit.At}

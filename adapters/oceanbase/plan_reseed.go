@@ -144,14 +144,7 @@ func (p *planner) rebuild(source, to string, create bool) (rebuildArgs, error) {
 // aside is the name of a tenant that is kept; it carries the run.
 func aside(tenant, run string) string {
 	end := "_old_" + run
-	return clipTo(tenant, 63-len(end)) + end
-}
-
-func clipTo(s string, n int) string {
-	if len(s) > n {
-		return s[:n]
-	}
-	return s
+	return kit.AtMost(tenant, 63-len(end)) + end
 }
 
 // stepsBackup archives and backs the primary up.

@@ -68,7 +68,7 @@ var setSynchronous = kit.Spec[syncArgs]{
 		return kit.Checks(a.On.known(), kit.Match(syncNames, "synchronous_standby_names", a.Names))
 	},
 	Commands: func(a syncArgs) []dr.Command {
-		return []dr.Command{a.On.change("alter system set synchronous_standby_names = "+literal(a.Names), "select pg_reload_conf()")}
+		return []dr.Command{a.On.change("alter system set synchronous_standby_names = "+kit.SQLText(a.Names), "select pg_reload_conf()")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a syncArgs) kit.Effect {
 		r, _, err := a.On.read(ctx, env, brief)

@@ -115,7 +115,7 @@ var repoint = kit.Spec[repointArgs]{
 		return kit.Checks(a.On.known(), a.Primary.known(), kit.Match(conninfoText, "connection", a.Conninfo), kit.Match(slotName, "slot", a.Slot), kit.Match(address, "address", a.Address))
 	},
 	Commands: func(a repointArgs) []dr.Command {
-		return []dr.Command{a.On.change("alter system set primary_conninfo = "+literal(a.Conninfo), "alter system set primary_slot_name = "+literal(a.Slot), "select pg_reload_conf()")}
+		return []dr.Command{a.On.change("alter system set primary_conninfo = "+kit.SQLText(a.Conninfo), "alter system set primary_slot_name = "+kit.SQLText(a.Slot), "select pg_reload_conf()")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a repointArgs) kit.Effect {
 		r, _, err := a.On.read(ctx, env, brief)

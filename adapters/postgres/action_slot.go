@@ -50,7 +50,7 @@ var createSlot = kit.Spec[slotArgs]{
 	Doc:   "Creates a physical replication slot that keeps log from now on. Its name carries the run, so that a leftover of another run is not taken for it.",
 	Check: slotArgs.check,
 	Commands: func(a slotArgs) []dr.Command {
-		return []dr.Command{a.On.change("select pg_create_physical_replication_slot(" + literal(a.Slot) + ", true)")}
+		return []dr.Command{a.On.change("select pg_create_physical_replication_slot(" + kit.SQLText(a.Slot) + ", true)")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a slotArgs) kit.Effect {
 		s, ok, err := a.find(ctx, env)
@@ -81,7 +81,7 @@ var dropSlot = kit.Spec[slotArgs]{
 	Doc:   "Drops a physical replication slot that is not in use: a forgotten slot keeps log until the disk is full.",
 	Check: slotArgs.check,
 	Commands: func(a slotArgs) []dr.Command {
-		return []dr.Command{a.On.change("select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = " + literal(a.Slot) + " and slot_type = 'physical' and not active")}
+		return []dr.Command{a.On.change("select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = " + kit.SQLText(a.Slot) + " and slot_type = 'physical' and not active")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a slotArgs) kit.Effect {
 		s, ok, err := a.find(ctx, env)

@@ -27,7 +27,7 @@ var testWrite = kit.Spec[writeArgs]{
 	Check: func(a writeArgs) error { return kit.Checks(a.On.known(), kit.Match(kit.RunID, "run", a.Run)) },
 	Commands: func(a writeArgs) []dr.Command {
 		return []dr.Command{a.On.marked(a.mark(), a.On.change("set statement_timeout = '10s'",
-			"select pg_logical_emit_message(true, 'switchback', "+literal(a.Run)+")"))}
+			"select pg_logical_emit_message(true, 'switchback', "+kit.SQLText(a.Run)+")"))}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a writeArgs) kit.Effect {
 		return a.On.hasMark(ctx, env, a.mark())
@@ -96,7 +96,7 @@ type streamArgs struct {
 
 func (a streamArgs) command() dr.Command {
 	return a.Primary.psql("select state, replay_lsn >= (select checkpoint_lsn from pg_control_checkpoint()), pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint " +
-		"from pg_stat_replication where application_name = " + literal(a.Name))
+		"from pg_stat_replication where application_name = " + kit.SQLText(a.Name))
 }
 
 // waitStreaming is the only proof that a standby is attached: a start with

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -34,9 +35,9 @@ func ParseReading(out string) (Reading, error) {
 func (r *Reading) line(tag, rest string) (err error) {
 	switch tag {
 	case "data":
-		r.DataExists, err = yesNo(rest)
+		r.DataExists, err = kit.YesNo(rest)
 	case "running":
-		r.Running, err = yesNo(rest)
+		r.Running, err = kit.YesNo(rest)
 	case "version":
 		r.Major, err = word(rest)
 	case "file":
@@ -208,11 +209,6 @@ func positionIn(message *regexp.Regexp, line string) LSN {
 		return 0
 	}
 	return lsnOr(m[1])
-}
-
-func yesNo(s string) (dr.Tri, error) {
-	var t dr.Tri
-	return t, t.UnmarshalText([]byte(s))
 }
 
 func word(s string) (string, error) {

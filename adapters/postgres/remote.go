@@ -61,12 +61,8 @@ func (p Place) change(statements ...string) dr.Command {
 
 func (p Place) identity() string {
 	return fmt.Sprintf("do $$begin if (select system_identifier::text from pg_control_system()) <> %s or current_setting('data_directory') <> %s "+
-		"then raise exception 'this is another server than %s'; end if; end$$", literal(p.System), literal(p.Data), p.Site)
+		"then raise exception 'this is another server than %s'; end if; end$$", kit.SQLText(p.System), kit.SQLText(p.Data), p.Site)
 }
-
-// literal quotes a value for SQL. Values are validated before; doubling the
-// quotes is the second line.
-func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // read makes one observation.
 func (p Place) read(ctx context.Context, env kit.Env, e extent) (Reading, kit.HostTime, error) {

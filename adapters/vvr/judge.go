@@ -13,7 +13,7 @@ import (
 // asynchronous replication acknowledges alone, and synchronous replication with
 // override may.
 func (s *system) Judge(sit dr.Situation) dr.Judgement {
-	rs := s.readings(sit)
+	rs := kit.Details[Reading](sit)
 	j := dr.Judgement{InSync: dr.Unknown}
 	prim := sit.Primaries()
 	if len(prim) > 1 {
