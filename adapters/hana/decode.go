@@ -33,7 +33,7 @@ func (s *system) decodeSettings(e kit.Entry) error {
 		return e.Complain("tls", "tls is %q, not \"verify\" or \"off\"", dr.Clip(v.TLS, 40))
 	case v.TLSCA != "" && !cleanPath(v.TLSCA):
 		return e.Complain("tls_ca", "tls_ca %q is no plain absolute path", dr.Clip(v.TLSCA, 80))
-	case v.TLSServerName != "" && !address.MatchString(v.TLSServerName):
+	case v.TLSServerName != "" && !kit.Address.MatchString(v.TLSServerName):
 		return e.Complain("tls_server_name", "tls_server_name %q is not allowed", dr.Clip(v.TLSServerName, 80))
 	case v.Handshake != "auto" && v.Handshake != "never":
 		return e.Complain("handshake", "handshake is %q, not \"auto\" or \"never\"", dr.Clip(v.Handshake, 40))

@@ -13,6 +13,9 @@ import (
 // checkpoints, slots and backups.
 var RunID = regexp.MustCompile(`^[0-9a-f]{1,8}$`)
 
+// Address is what a host's name or IP address is made of.
+var Address = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
+
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+@-]{1,200}$`)
 
 // PlainPath says whether a text is an absolute path that needs no quoting and

@@ -125,7 +125,6 @@ var (
 	// destination is a URI without its keys: no quote, space, comma or
 	// ampersand can end it early.
 	destination = regexp.MustCompile(`^(file://(/[A-Za-z0-9._+@-]+)+|(oss|s3|cos|obs)://[A-Za-z0-9._-]+(/[A-Za-z0-9._+@-]+)+\?host=[A-Za-z0-9.:-]+)$`)
-	hostName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
 )
 
 // Adapter is the OceanBase adapter.
@@ -309,7 +308,7 @@ func span(text string, least, most time.Duration) (time.Duration, error) {
 // address says whether a text is host:port.
 func address(a string) bool {
 	host, port, err := net.SplitHostPort(a)
-	if err != nil || !hostName.MatchString(host) {
+	if err != nil || !kit.Address.MatchString(host) {
 		return false
 	}
 	n, err := strconv.Atoi(port)

@@ -112,7 +112,6 @@ const (
 
 var (
 	agentName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,14}$`)
-	address     = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
 	destination = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9_.-]{0,62}@)?[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
 	argument    = regexp.MustCompile(`^[A-Za-z0-9._/+@:=-]{1,120}$`)
 )
@@ -242,7 +241,7 @@ func (s *system) checkWords(se kit.SiteEntry, v siteNode, names map[string]bool)
 	if v.Port < 1 || v.Port > 65535 {
 		return se.Node.Complain("port", "port of the site %s is %d: it must be 1 to 65535", se.Name, v.Port)
 	}
-	if !address.MatchString(v.Address) {
+	if !kit.Address.MatchString(v.Address) {
 		return se.Node.Complain("address", "address of the site %s is %q: it must be what host= of its control agent says", se.Name, dr.Clip(v.Address, 80))
 	}
 	if !agentName.MatchString(v.Agent) || reservedAgent(v.Agent) {

@@ -36,7 +36,7 @@ func (p Place) Check() error {
 			return fmt.Errorf("%q is no plain absolute path", dr.Clip(v, 80))
 		}
 	}
-	if p.Port < 1 || p.Port > 65535 || !address.MatchString(p.Address) || !agentName.MatchString(p.Agent) || reservedAgent(p.Agent) {
+	if p.Port < 1 || p.Port > 65535 || !kit.Address.MatchString(p.Address) || !agentName.MatchString(p.Agent) || reservedAgent(p.Agent) {
 		return fmt.Errorf("the port, address or agent of %s is not allowed", p.Site)
 	}
 	for _, a := range p.Arguments {

@@ -32,26 +32,7 @@ func (p *planner) takeover() error {
 
 // sides finds who is, or was, the primary.
 func (p *planner) sides(to string) (sides, error) {
-	v := sides{New: to}
-	if prim := p.in.Situation.Primaries(); len(prim) == 1 {
-		v.Old = prim[0]
-	}
-	var former, others []string
-	for _, o := range p.s.others(to) {
-		others = append(others, o.Name)
-		if s, ok := p.in.Situation.Site(o.Name); ok && s.Role == dr.RolePrimary {
-			former = append(former, o.Name)
-		}
-	}
-	if v.Old == "" && len(former) == 1 {
-		v.Old = former[0]
-	}
-	if m := p.in.Situation.Memory; v.Old == "" && m != nil && m.Primary != to {
-		v.Old = m.Primary
-	}
-	if v.Old == "" && len(others) == 1 {
-		v.Old = others[0]
-	}
+	v := sides{Old: p.s.sites.OldPrimary(p.in.Situation, to, ""), New: to}
 	if _, ok := p.s.site(v.Old); !ok {
 		return v, dr.Refuse("no_primary", "no site of %s says that it is, or was, the source", p.s.name).WithNext("find out by hand which site was the source and make it readable")
 	}

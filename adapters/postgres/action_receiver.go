@@ -112,7 +112,7 @@ var repoint = kit.Spec[repointArgs]{
 	Kind: dr.KindChange,
 	Doc:  "Turns another standby to the new primary by ALTER SYSTEM and a reload, without a restart. It must not be ahead of the position at which the new primary left the timeline.",
 	Check: func(a repointArgs) error {
-		return kit.Checks(a.On.known(), a.Primary.known(), kit.Match(conninfoText, "connection", a.Conninfo), kit.Match(slotName, "slot", a.Slot), kit.Match(address, "address", a.Address))
+		return kit.Checks(a.On.known(), a.Primary.known(), kit.Match(conninfoText, "connection", a.Conninfo), kit.Match(slotName, "slot", a.Slot), kit.Match(kit.Address, "address", a.Address))
 	},
 	Commands: func(a repointArgs) []dr.Command {
 		return []dr.Command{a.On.change("alter system set primary_conninfo = "+kit.SQLText(a.Conninfo), "alter system set primary_slot_name = "+kit.SQLText(a.Slot), "select pg_reload_conf()")}

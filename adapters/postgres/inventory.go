@@ -52,7 +52,6 @@ var (
 	identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 	slotPrefix = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,20}$`)
 	appName    = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,63}$`)
-	address    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
 )
 
 // Adapter is the PostgreSQL adapter.
@@ -140,7 +139,7 @@ func (s *system) decodeSite(e kit.Entry, se kit.SiteEntry) (site, error) {
 	if v.Port < 1 || v.Port > 65535 {
 		return site{}, se.Node.Complain("port", "port of the site %s is %d: it must be 1 to 65535", se.Name, v.Port)
 	}
-	if !address.MatchString(v.Listen) {
+	if !kit.Address.MatchString(v.Listen) {
 		return site{}, se.Node.Complain("listen", "listen of the site %s is %q: it must be the address that the other sites connect to", se.Name, dr.Clip(v.Listen, 80))
 	}
 	kit.Default(&v.Name, se.Name)

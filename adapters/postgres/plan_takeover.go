@@ -36,35 +36,7 @@ func (p *planner) takeover() error {
 
 // sides finds who is, or was, the primary.
 func (p *planner) sides(to string) (sides, error) {
-	v := sides{New: to}
-	if prim := p.in.Situation.Primaries(); len(prim) == 1 {
-		v.Old = prim[0]
-	}
-	if v.Old == "" {
-		var former []string
-		for _, s := range p.in.Situation.Sites {
-			if s.Site != to && s.Role == dr.RolePrimary {
-				former = append(former, s.Site)
-			}
-		}
-		if len(former) == 1 {
-			v.Old = former[0]
-		}
-	}
-	if m := p.in.Situation.Memory; v.Old == "" && m != nil && m.Primary != to {
-		v.Old = m.Primary
-	}
-	if v.Old == "" {
-		var others []string
-		for _, st := range p.s.sites {
-			if st.Name != to {
-				others = append(others, st.Name)
-			}
-		}
-		if len(others) == 1 {
-			v.Old = others[0]
-		}
-	}
+	v := sides{Old: p.s.sites.OldPrimary(p.in.Situation, to, ""), New: to}
 	if _, ok := p.s.site(v.Old); !ok {
 		return v, dr.Refuse("no_primary", "no site of %s says that it is, or was, the primary", p.s.name).WithNext("find out by hand which site was the primary and make it readable")
 	}
