@@ -50,15 +50,11 @@ func (s Suite) plan(t *testing.T, w World, in kit.PlanInput, c Case) ([]dr.Step,
 	require.Empty(t, d.Instead, d.InsteadWhy)
 	phases, err := d.Phases(dr.PhasesAfter(c.Request.Procedure, c.Gate))
 	require.NoError(t, err)
-	var steps []dr.Step
-	for _, p := range phases {
-		steps = append(steps, p.Steps...)
-	}
 	text, err := json.Marshal(struct {
 		P, S, C, L any
 	}{phases, in.Situation, d.Consequences(), d.Loss})
 	require.NoError(t, err)
-	return steps, string(text)
+	return Steps(t, c.Request, c.Gate, d), string(text)
 }
 
 // walk carries out the plan of a case and gives the world's end.
@@ -71,15 +67,7 @@ func (s Suite) walk(t *testing.T, c Case, m mode) string {
 	return x.w.State()
 }
 
-func (x *walker) action(name string) kit.Action {
-	for _, a := range x.s.Adapter.Actions() {
-		if a.Name() == name {
-			return a
-		}
-	}
-	x.t.Fatalf("the plan names the action %q, which the adapter does not have", name)
-	return nil
-}
+func (x *walker) action(name string) kit.Action { return Action(x.t, x.s.Adapter, name) }
 
 func (x *walker) env(st dr.Step, resumed bool) kit.Env {
 	e := x.w.Env()

@@ -25,16 +25,16 @@ func (a backupArgs) statement() string {
 	if a.Database != systemDB {
 		of = "FOR " + a.Database + " "
 	}
-	return "BACKUP DATA " + of + "USING FILE (" + quoted(a.Prefix) + ")"
+	return "BACKUP DATA " + of + "USING FILE (" + kit.SQLText(a.Prefix) + ")"
 }
 
 // schema is where SYSTEMDB shows the catalogue of the database.
 func (a backupArgs) catalogue() (ours, running string) {
 	in, where := "", ""
 	if a.Database != systemDB {
-		in, where = "SYS_DATABASES.", " AND DATABASE_NAME = "+quoted(a.Database)
+		in, where = "SYS_DATABASES.", " AND DATABASE_NAME = "+kit.SQLText(a.Database)
 	}
-	ours = "SELECT BACKUP_ID FROM " + in + "M_BACKUP_CATALOG_FILES WHERE DESTINATION_PATH LIKE " + quoted("%"+a.Prefix+"%") + where
+	ours = "SELECT BACKUP_ID FROM " + in + "M_BACKUP_CATALOG_FILES WHERE DESTINATION_PATH LIKE " + kit.SQLText("%"+a.Prefix+"%") + where
 	running = "SELECT BACKUP_ID, STATE_NAME, ENTRY_TYPE_NAME, UTC_START_TIME, UTC_END_TIME, MESSAGE FROM " + in + "M_BACKUP_CATALOG WHERE ENTRY_TYPE_NAME = 'complete data backup'" + where
 	return ours, running
 }
@@ -67,7 +67,7 @@ var backupDatabase = kit.Spec[backupArgs]{
 		}
 		if n, err := a.runningNow(ctx, env); err != nil || n > 0 {
 			if err == nil {
-				err = no("%d data backups of %s are running on %s", n, a.Database, a.On.Site).WithNext("wait for their end, then retry")
+				err = kit.No("%d data backups of %s are running on %s", n, a.Database, a.On.Site).WithNext("wait for their end, then retry")
 			}
 			return 0, err
 		}
@@ -92,7 +92,7 @@ func (a backupArgs) view(ctx context.Context, env kit.Env, query string) (answer
 	if err == nil || a.Database == systemDB || dr.AsError(err, "sql").Code != "sql" {
 		return rows, err
 	}
-	own := strings.ReplaceAll(strings.ReplaceAll(query, "SYS_DATABASES.", ""), " AND DATABASE_NAME = "+quoted(a.Database), "")
+	own := strings.ReplaceAll(strings.ReplaceAll(query, "SYS_DATABASES.", ""), " AND DATABASE_NAME = "+kit.SQLText(a.Database), "")
 	return a.On.ask(ctx, env, a.Database, own)
 }
 

@@ -16,7 +16,7 @@ type markArgs struct {
 	Run string `json:"run"`
 }
 
-func (a markArgs) check() error { return checks(a.On.Check(), checkRun(a.Run)) }
+func (a markArgs) check() error { return kit.Checks(a.On.Check(), checkRun(a.Run)) }
 
 // markScript writes the mark with a life of 15 minutes. $1 mark, $2 run.
 const markScript = `set -e; umask 027; mkdir -p "${1%/*}"; printf 'owner %s\nexpires %s\n' "$2" $(($(date +%s) + 900)) >"$1.part"; mv "$1.part" "$1"`
@@ -75,7 +75,7 @@ var writeMark = kit.Spec[markArgs]{
 			return 0, dr.Retry("unrecognised", "the mark on %s could not be read", a.On.Site)
 		}
 		if owner != "" && owner != a.Run && left > 0 {
-			return 0, no("the mark on %s belongs to the run %s for %d s more", a.On.Site, owner, left).WithNext("see whether that run still works; remove %s when it does not", a.On.mark())
+			return 0, kit.No("the mark on %s belongs to the run %s for %d s more", a.On.Site, owner, left).WithNext("see whether that run still works; remove %s when it does not", a.On.mark())
 		}
 		r, at, err := a.On.brief(ctx, env, partConfig, partCluster)
 		if err != nil {

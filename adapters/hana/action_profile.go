@@ -105,7 +105,7 @@ var enableSource = kit.Spec[enableArgs]{
 	Name:  "hana.sr_enable",
 	Kind:  dr.KindChange,
 	Doc:   "hdbnsutil -sr_enable on a secondary, so that it can feed the next tier (multi-tier). SR Guide: Multitier System Replication.",
-	Check: func(a enableArgs) error { return checks(a.On.Check(), a.Primary.Check(), checkRun(a.Run)) },
+	Check: func(a enableArgs) error { return kit.Checks(a.On.Check(), a.Primary.Check(), checkRun(a.Run)) },
 	Commands: func(a enableArgs) []dr.Command {
 		return []dr.Command{{Host: a.On.main().Host, Login: true, Argv: []string{"sh", "-c", enableScript, "sh", a.markFile(), "hdbnsutil", "-sr_enable"}}}
 	},

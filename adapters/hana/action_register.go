@@ -66,7 +66,7 @@ var register = kit.Spec[registerArgs]{
 		if a.On.Site == a.Source.Site || a.On.Name == a.Source.Name || a.On.Name == a.Primary.Name {
 			return fmt.Errorf("%s cannot be registered at itself or under another site's name", a.On.Site)
 		}
-		return checks(a.On.Check(), a.Source.Check(), a.Primary.Check(), checkRun(a.Run))
+		return kit.Checks(a.On.Check(), a.Source.Check(), a.Primary.Check(), checkRun(a.Run))
 	},
 	Commands:  func(a registerArgs) []dr.Command { return []dr.Command{a.command()} },
 	Probe:     probeRegister,
@@ -149,10 +149,10 @@ func guardRegister(ctx context.Context, env kit.Env, a registerArgs) (kit.HostTi
 	primary, source := ask(a.Primary, partState, partConfig), ask(a.Source, partSSFS)
 	r, at, err := a.On.brief(ctx, env, partProcesses, partConfig, partCluster, partSSFS)
 	p, s := <-primary, <-source
-	if err := checks(err, p.err, s.err); err != nil {
+	if err := kit.Checks(err, p.err, s.err); err != nil {
 		return 0, err
 	}
-	if err := checks(a.On.isMine(r), a.On.isStopped(r), a.Primary.isOpen(ctx, env, p.r)); err != nil {
+	if err := kit.Checks(a.On.isMine(r), a.On.isStopped(r), a.Primary.isOpen(ctx, env, p.r)); err != nil {
 		return 0, err
 	}
 	if r.SSFS != s.r.SSFS {

@@ -58,7 +58,7 @@ var startService = kit.Spec[serviceArgs]{
 			return 0, err
 		}
 		if p, _ := ParseProcesses(out.Stdout, out.Exit); !p.NoService {
-			return 0, no("sapstartsrv of %s is not read as down", a.Host)
+			return 0, kit.No("sapstartsrv of %s is not read as down", a.Host)
 		}
 		return out.HostTime, nil
 	},

@@ -30,7 +30,7 @@ var copySSFS = kit.Spec[ssfsArgs]{
 	Name:  "hana.copy_ssfs",
 	Kind:  dr.KindChange,
 	Doc:   "Copies the two files of the secure store in the file system (SSFS) from the primary to a stopped site by scp between the hosts, and keeps the site's own beside them. Only checksums are read. SAP Note 2369981, as cited in public guides.",
-	Check: func(a ssfsArgs) error { return checks(a.On.Check(), a.From.Check(), checkRun(a.Run)) },
+	Check: func(a ssfsArgs) error { return kit.Checks(a.On.Check(), a.From.Check(), checkRun(a.Run)) },
 	Commands: func(a ssfsArgs) []dr.Command {
 		data, key := a.On.ssfsFiles()
 		fromData, fromKey := a.From.ssfsFiles()
@@ -62,7 +62,7 @@ var copySSFS = kit.Spec[ssfsArgs]{
 		if err != nil {
 			return 0, err
 		}
-		return at, checks(a.On.isMine(r), a.On.isStopped(r), a.From.isPrimary(p))
+		return at, kit.Checks(a.On.isMine(r), a.On.isStopped(r), a.From.isPrimary(p))
 	},
 	ProofText: func(a ssfsArgs) string {
 		data, key := a.On.ssfsFiles()

@@ -77,7 +77,7 @@ func guardStart(ctx context.Context, env kit.Env, a systemArgs) (kit.HostTime, e
 	}
 	if a.For == forPromoted {
 		if r.Config.Mode != "primary" {
-			return 0, no("the files of %s say %s, not primary", a.On.Site, r.Config.Mode)
+			return 0, kit.No("the files of %s say %s, not primary", a.On.Site, r.Config.Mode)
 		}
 		return at, silentOrStopped(ctx, env, a.Other, kit.HeldByOutside)
 	}
@@ -89,7 +89,7 @@ func guardStart(ctx context.Context, env kit.Env, a systemArgs) (kit.HostTime, e
 		return at, a.Other.isSecondary(o)
 	}
 	if !replModes[r.Config.Mode] {
-		return 0, no("the files of %s say %s: a start would make a second primary", a.On.Site, r.Config.Mode)
+		return 0, kit.No("the files of %s say %s: a start would make a second primary", a.On.Site, r.Config.Mode)
 	}
 	return at, a.Other.isOpen(ctx, env, o)
 }

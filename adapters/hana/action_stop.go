@@ -35,7 +35,7 @@ type systemArgs struct {
 func (a systemArgs) check(allowed ...string) error {
 	for _, v := range allowed {
 		if a.For == v {
-			return checks(a.On.Check(), a.Other.Check())
+			return kit.Checks(a.On.Check(), a.Other.Check())
 		}
 	}
 	return fmt.Errorf("for is %q", dr.Clip(a.For, 20))
@@ -95,7 +95,7 @@ func guardStop(ctx context.Context, env kit.Env, a systemArgs) (kit.HostTime, er
 	}()
 	r, at, err := a.On.brief(ctx, env, partState, partConfig, partCluster)
 	o := <-other
-	if err := checks(err, o.err); err != nil {
+	if err := kit.Checks(err, o.err); err != nil {
 		return 0, err
 	}
 	if err := a.On.isMine(r); err != nil {
@@ -105,10 +105,10 @@ func guardStop(ctx context.Context, env kit.Env, a systemArgs) (kit.HostTime, er
 	case forFence:
 		return at, a.Other.isSecondary(o.r)
 	case forHandover:
-		return at, checks(a.Other.isSecondary(o.r), a.On.isPrimary(r), inSyncNow(ctx, env, a.On, a.Other))
+		return at, kit.Checks(a.Other.isSecondary(o.r), a.On.isPrimary(r), inSyncNow(ctx, env, a.On, a.Other))
 	default:
 		if r.OnlinePrimary() != dr.No && (r.State == nil || r.State.Suspended != dr.Yes) {
-			return 0, no("%s may take writes: %s", a.On.Site, summary(r))
+			return 0, kit.No("%s may take writes: %s", a.On.Site, summary(r))
 		}
 		return at, a.Other.isOpen(ctx, env, o.r)
 	}
@@ -121,7 +121,7 @@ func inSyncNow(ctx context.Context, env kit.Env, primary, secondary Place) error
 		return err
 	}
 	if l.InSync != dr.Yes {
-		return no("%s is not in sync with %s: %s", secondary.Site, primary.Site, l.Text)
+		return kit.No("%s is not in sync with %s: %s", secondary.Site, primary.Site, l.Text)
 	}
 	return nil
 }

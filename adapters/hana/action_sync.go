@@ -21,7 +21,7 @@ var waitSync = kit.Spec[syncArgs]{
 	Name:  "hana.wait_sync",
 	Kind:  dr.KindRead,
 	Doc:   "Waits on the primary until every service of every database is ACTIVE to the secondary: exit code 15 and the word ACTIVE and every row of systemReplicationStatus.py, and every row of M_SERVICE_REPLICATION. Tells whether HANA ships a full replica, a delta or only the log.",
-	Check: func(a syncArgs) error { return checks(a.Primary.Check(), a.Secondary.Check()) },
+	Check: func(a syncArgs) error { return kit.Checks(a.Primary.Check(), a.Secondary.Check()) },
 	Commands: func(a syncArgs) []dr.Command {
 		return append(a.Primary.commands(partStatus), dr.Command{Host: a.Primary.Site + "/" + systemDB, SQL: queryAllServices})
 	},

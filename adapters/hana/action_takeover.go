@@ -63,7 +63,7 @@ var takeover = kit.Spec[takeoverArgs]{
 		if a.Wait < 0 || a.Wait > 3600 || a.Takeovers < -1 {
 			return fmt.Errorf("the waiting time or the number of takeovers is not allowed")
 		}
-		return checks(a.On.Check(), a.Old.Check(), checkRun(a.Run))
+		return kit.Checks(a.On.Check(), a.Old.Check(), checkRun(a.Run))
 	},
 	Commands:  func(a takeoverArgs) []dr.Command { return []dr.Command{a.command()} },
 	Probe:     probeTakeover,
@@ -115,7 +115,7 @@ func guardTakeover(ctx context.Context, env kit.Env, a takeoverArgs) (kit.HostTi
 	go func() { old <- a.guardOld(ctx, env) }()
 	r, at, err := a.On.brief(ctx, env, partState, partConfig, partCluster)
 	olderr := <-old
-	return at, checks(err, a.secondary(r, err), olderr)
+	return at, kit.Checks(err, a.secondary(r, err), olderr)
 }
 
 func (a takeoverArgs) secondary(r Reading, err error) error {
@@ -132,7 +132,7 @@ func (a takeoverArgs) guardOld(ctx context.Context, env kit.Env) error {
 		if err != nil {
 			return err
 		}
-		return checks(a.Old.isPrimary(r), inSyncNow(ctx, env, a.Old, a.On))
+		return kit.Checks(a.Old.isPrimary(r), inSyncNow(ctx, env, a.Old, a.On))
 	case heldByStop:
 		r, _, err := a.Old.brief(ctx, env, partProcesses)
 		if err != nil {

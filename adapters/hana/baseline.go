@@ -1,6 +1,7 @@
 package hana
 
 import (
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -15,7 +16,7 @@ const (
 // Baseline records, before a takeover, what -sr_state does not tell any more
 // after it: names, modes, operation modes and who fed whom.
 func (s *system) Baseline(sit dr.Situation) []dr.BaselineSite {
-	rs := s.readings(sit)
+	rs := kit.Details[Reading](sit)
 	var told *State
 	if prim := sit.Primaries(); len(prim) == 1 {
 		told = rs[prim[0]].State

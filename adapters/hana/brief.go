@@ -92,32 +92,17 @@ func (p Place) brief(ctx context.Context, env kit.Env, parts ...part) (Reading, 
 	return g.r, at, nil
 }
 
-// no is a guard's refusal.
-func no(format string, a ...any) *dr.Error {
-	return dr.Hold("guard", format, a...).WithNext("replan: the situation is not the approved one")
-}
-
-// notRead is the effect of a probe that got no answer.
+// notRead is kit.NotRead; a refused SQL login does not go away by waiting either.
 func notRead(p Place, err error) kit.Effect {
-	e := kit.NotKnown("%s could not be read: %s", p.Site, dr.AsError(err, "read").Text)
-	if dr.HasCode(err, "host_key") || dr.HasCode(err, "sql_login") {
+	e := kit.NotRead(p.Site, err)
+	if dr.HasCode(err, "sql_login") {
 		e.Never = err
 	}
 	return e
 }
 
-// checks gives the first complaint.
-func checks(errs ...error) error {
-	for _, e := range errs {
-		if e != nil {
-			return e
-		}
-	}
-	return nil
-}
-
 func checkRun(run string) error {
-	if !runID.MatchString(run) {
+	if !kit.RunID.MatchString(run) {
 		return fmt.Errorf("the run %q is not allowed", dr.Clip(run, 40))
 	}
 	return nil
@@ -126,10 +111,10 @@ func checkRun(run string) error {
 // isMine wants the site of the plan, and no cluster manager in charge of it.
 func (p Place) isMine(r Reading) error {
 	if n := r.Name(); n != "" && n != p.Name {
-		return no("%s calls itself %s in system replication, the plan was made for %s", p.Site, dr.Clip(n, 60), p.Name)
+		return kit.No("%s calls itself %s in system replication, the plan was made for %s", p.Site, dr.Clip(n, 60), p.Name)
 	}
 	if r.Cluster != nil && r.Cluster.Managed != dr.No {
-		return no("%s: %s", p.Site, r.Cluster.Text)
+		return kit.No("%s: %s", p.Site, r.Cluster.Text)
 	}
 	return nil
 }
@@ -140,7 +125,7 @@ func (p Place) isSecondary(r Reading) error {
 		return err
 	}
 	if !replModes[r.Mode()] || r.State != nil && r.State.TakeoverActive == dr.Yes {
-		return no("%s is no secondary: %s", p.Site, summary(r))
+		return kit.No("%s is no secondary: %s", p.Site, summary(r))
 	}
 	return nil
 }
@@ -148,7 +133,7 @@ func (p Place) isSecondary(r Reading) error {
 // isStopped wants every host's list to show a stopped system.
 func (p Place) isStopped(r Reading) error {
 	if r.Running() != dr.No {
-		return no("%s is not proven to be stopped: %s", p.Site, processWords(r))
+		return kit.No("%s is not proven to be stopped: %s", p.Site, processWords(r))
 	}
 	return nil
 }
@@ -159,7 +144,7 @@ func (p Place) isPrimary(r Reading) error {
 		return err
 	}
 	if r.OnlinePrimary() != dr.Yes || r.State.Suspended == dr.Yes {
-		return no("%s is not open as the primary: %s", p.Site, summary(r))
+		return kit.No("%s is not open as the primary: %s", p.Site, summary(r))
 	}
 	return nil
 }
@@ -172,9 +157,9 @@ func (p Place) isOpen(ctx context.Context, env kit.Env, r Reading) error {
 	s, err := p.ask(ctx, env, systemDB, queryDatabase)
 	switch {
 	case err != nil:
-		return no("SYSTEMDB of %s does not answer: %s", p.Site, dr.AsError(err, "sql").Text)
+		return kit.No("SYSTEMDB of %s does not answer: %s", p.Site, dr.AsError(err, "sql").Text)
 	case len(s) != 1 || !strings.EqualFold(s[0]["SYSTEM_ID"], p.SID):
-		return no("SYSTEMDB of %s belongs to another system", p.Site)
+		return kit.No("SYSTEMDB of %s belongs to another system", p.Site)
 	}
 	return nil
 }

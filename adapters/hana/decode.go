@@ -10,46 +10,39 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-func def[T comparable](p *T, d T) {
-	var zero T
-	if *p == zero {
-		*p = d
-	}
-}
-
 func (s *system) decodeSettings(e kit.Entry) error {
 	v := systemNode{}
-	if err := e.Node.Decode(&v); err != nil {
+	if err := e.Settings(&v); err != nil {
 		return err
 	}
-	def(&v.User, "SYSTEM")
-	def(&v.TLS, "verify")
-	def(&v.Handshake, "auto")
-	def(&v.MaxReplayBacklogMB, 4096)
-	def(&v.Timeouts.Start, time.Hour)
-	def(&v.Timeouts.Stop, 30*time.Minute)
-	def(&v.Timeouts.Takeover, time.Hour)
-	def(&v.Timeouts.Sync, 48*time.Hour)
-	def(&v.Timeouts.Backup, 24*time.Hour)
+	kit.Default(&v.User, "SYSTEM")
+	kit.Default(&v.TLS, "verify")
+	kit.Default(&v.Handshake, "auto")
+	kit.Default(&v.MaxReplayBacklogMB, 4096)
+	kit.Default(&v.Timeouts.Start, time.Hour)
+	kit.Default(&v.Timeouts.Stop, 30*time.Minute)
+	kit.Default(&v.Timeouts.Takeover, time.Hour)
+	kit.Default(&v.Timeouts.Sync, 48*time.Hour)
+	kit.Default(&v.Timeouts.Backup, 24*time.Hour)
 	switch {
 	case !sidText.MatchString(v.SID):
-		return e.Node.Complain("sid", "sid %q is no system ID: a capital letter and two capital letters or digits", dr.Clip(v.SID, 40))
+		return e.Complain("sid", "sid %q is no system ID: a capital letter and two capital letters or digits", dr.Clip(v.SID, 40))
 	case !instanceText.MatchString(v.Instance):
-		return e.Node.Complain("instance", "instance %q is no instance number: two digits in quotes, as \"00\"", dr.Clip(v.Instance, 40))
+		return e.Complain("instance", "instance %q is no instance number: two digits in quotes, as \"00\"", dr.Clip(v.Instance, 40))
 	case v.TLS != "verify" && v.TLS != "off":
-		return e.Node.Complain("tls", "tls is %q, not \"verify\" or \"off\"", dr.Clip(v.TLS, 40))
+		return e.Complain("tls", "tls is %q, not \"verify\" or \"off\"", dr.Clip(v.TLS, 40))
 	case v.TLSCA != "" && !cleanPath(v.TLSCA):
-		return e.Node.Complain("tls_ca", "tls_ca %q is no plain absolute path", dr.Clip(v.TLSCA, 80))
-	case v.TLSServerName != "" && !address.MatchString(v.TLSServerName):
-		return e.Node.Complain("tls_server_name", "tls_server_name %q is not allowed", dr.Clip(v.TLSServerName, 80))
+		return e.Complain("tls_ca", "tls_ca %q is no plain absolute path", dr.Clip(v.TLSCA, 80))
+	case v.TLSServerName != "" && !kit.Address.MatchString(v.TLSServerName):
+		return e.Complain("tls_server_name", "tls_server_name %q is not allowed", dr.Clip(v.TLSServerName, 80))
 	case v.Handshake != "auto" && v.Handshake != "never":
-		return e.Node.Complain("handshake", "handshake is %q, not \"auto\" or \"never\"", dr.Clip(v.Handshake, 40))
+		return e.Complain("handshake", "handshake is %q, not \"auto\" or \"never\"", dr.Clip(v.Handshake, 40))
 	case v.MaxWriteWait < 0 || v.MaxWriteWait%time.Second != 0 || v.MaxWriteWait > time.Hour:
-		return e.Node.Complain("max_write_wait", "max_write_wait must be whole seconds, at most one hour")
+		return e.Complain("max_write_wait", "max_write_wait must be whole seconds, at most one hour")
 	case v.MaxReplayBacklogMB < 0:
-		return e.Node.Complain("max_replay_backlog_mb", "max_replay_backlog_mb cannot be negative")
+		return e.Complain("max_replay_backlog_mb", "max_replay_backlog_mb cannot be negative")
 	}
-	if err := positive(e.Node, v.Timeouts); err != nil {
+	if err := positive(e, v.Timeouts); err != nil {
 		return err
 	}
 	if err := login(e, "user", "credential", v.User, v.Credential); err != nil {
@@ -57,10 +50,10 @@ func (s *system) decodeSettings(e kit.Entry) error {
 	}
 	for _, name := range sortedKeys(v.Tenants) {
 		t := v.Tenants[name]
-		def(&t.User, v.User)
-		def(&t.Credential, v.Credential)
+		kit.Default(&t.User, v.User)
+		kit.Default(&t.Credential, v.Credential)
 		if !sqlName.MatchString(name) || name == "SYSTEMDB" {
-			return e.Node.Complain("tenants", "the tenant name %q is not allowed: capital letters, digits and _, and not SYSTEMDB", dr.Clip(name, 80))
+			return e.Complain("tenants", "the tenant name %q is not allowed: capital letters, digits and _, and not SYSTEMDB", dr.Clip(name, 80))
 		}
 		if err := login(e, "tenants", "tenants", t.User, t.Credential); err != nil {
 			return err
@@ -71,10 +64,10 @@ func (s *system) decodeSettings(e kit.Entry) error {
 	return nil
 }
 
-func positive(n kit.Node, t timeoutsNode) error {
+func positive(e kit.Entry, t timeoutsNode) error {
 	for name, d := range map[string]time.Duration{"start": t.Start, "stop": t.Stop, "takeover": t.Takeover, "sync": t.Sync, "backup": t.Backup} {
 		if d < time.Second || d > 14*24*time.Hour {
-			return n.Complain("timeouts", "the time-out %s is %s: it must be 1s to 14 days", name, d)
+			return e.Complain("timeouts", "the time-out %s is %s: it must be 1s to 14 days", name, d)
 		}
 	}
 	return nil
@@ -83,29 +76,26 @@ func positive(n kit.Node, t timeoutsNode) error {
 // login checks a user and that its password's reference exists.
 func login(e kit.Entry, userField, credentialField, user, credential string) error {
 	if !sqlName.MatchString(user) {
-		return e.Node.Complain(userField, "the SQL user %q is no plain name: capital letters, digits and _", dr.Clip(user, 80))
+		return e.Complain(userField, "the SQL user %q is no plain name: capital letters, digits and _", dr.Clip(user, 80))
 	}
 	if credential == "" {
-		return e.Node.Complain(credentialField, "the credential of the SQL user %s is missing: name one of the inventory's credentials", user)
+		return e.Complain(credentialField, "the credential of the SQL user %s is missing: name one of the inventory's credentials", user)
 	}
 	if e.Credentials != nil && !e.Credentials(credential) {
-		return e.Node.Complain(credentialField, "the inventory has no credential %q", dr.Clip(credential, 80))
+		return e.Complain(credentialField, "the inventory has no credential %q", dr.Clip(credential, 80))
 	}
 	return nil
 }
 
-func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, error) {
+func (s *system) decodeSite(e kit.Entry, se kit.SiteEntry) (site, error) {
 	var v siteNode
-	if se.Node == nil {
-		return site{}, dr.Refuse("inventory", "the site %s of %s has no settings", se.Name, s.name)
-	}
-	if err := se.Node.Decode(&v); err != nil {
+	if err := e.SiteSettings(se, &v); err != nil {
 		return site{}, err
 	}
-	def(&v.Name, v.Host)
-	def(&v.UsrSap, "/usr/sap")
-	def(&v.Shared, "/hana/shared")
-	def(&v.HookDir, v.Shared+"/"+s.set.SID+"/switchback")
+	kit.Default(&v.Name, v.Host)
+	kit.Default(&v.UsrSap, "/usr/sap")
+	kit.Default(&v.Shared, "/hana/shared")
+	kit.Default(&v.HookDir, v.Shared+"/"+s.set.SID+"/switchback")
 	port := 0
 	if _, err := fmt.Sscanf(s.set.Instance, "%d", &port); err != nil {
 		return site{}, se.Node.Complain("", "the instance number cannot be read")
@@ -115,11 +105,11 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 	out.Place = Place{Site: se.Name, Name: v.SiteName, SID: s.set.SID, Instance: s.set.Instance, UsrSap: v.UsrSap, Hook: v.HookDir, Provider: s.set.Hook, SQL: s.login(v.TenantPorts)}
 	all := append([]hostNode{{Host: v.Host, Name: v.Name, SQLAddress: v.SQLAddress, SQLPort: v.SQLPort}}, v.More...)
 	for _, h := range all {
-		def(&h.Name, h.Host)
-		def(&h.SQLAddress, h.Name)
-		def(&h.SQLPort, port)
-		if h.Host == "" || (hosts != nil && !hosts(h.Host)) {
-			return site{}, se.Node.Complain("host", "the site %s names the host %q, which the inventory does not have", se.Name, dr.Clip(h.Host, 80))
+		kit.Default(&h.Name, h.Host)
+		kit.Default(&h.SQLAddress, h.Name)
+		kit.Default(&h.SQLPort, port)
+		if err := e.KnownHost(se, h.Host); err != nil {
+			return site{}, err
 		}
 		out.Place.Hosts = append(out.Place.Hosts, HostPlace{Host: h.Host, Name: h.Name, Address: h.SQLAddress, Port: h.SQLPort})
 	}

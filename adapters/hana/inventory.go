@@ -146,11 +146,11 @@ func (Adapter) Decode(e kit.Entry) (kit.System, error) {
 	if err := s.decodeSettings(e); err != nil {
 		return nil, err
 	}
-	if len(e.Sites) < 2 {
-		return nil, dr.Refuse("inventory", "the system %s needs two sites or more, it has %d", e.Name, len(e.Sites))
+	if err := e.TwoSites(); err != nil {
+		return nil, err
 	}
 	for _, se := range e.Sites {
-		st, err := s.decodeSite(se, e.Hosts)
+		st, err := s.decodeSite(e, se)
 		if err != nil {
 			return nil, err
 		}

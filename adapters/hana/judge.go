@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
 // Judge concludes over all sites.
 func (s *system) Judge(sit dr.Situation) dr.Judgement {
-	rs := s.readings(sit)
+	rs := kit.Details[Reading](sit)
 	j := dr.Judgement{InSync: dr.Unknown}
 	online := s.onlinePrimaries(rs)
 	one := dr.Fact{Name: "hana.one_primary", Truth: s.onePrimary(sit, rs), Text: "sites that are open as a primary: " + orNone(strings.Join(online, ", ")), At: sit.At}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -58,7 +59,7 @@ func TestALoginShellThatIsCshAndABannerChangeNothing(t *testing.T) {
 	ids := w.walk(w.plan(takePlanned("west"), dr.GateDecide))
 	require.True(t, strings.HasPrefix(ids, "prepare.mark-west isolate.autostart-east promote.takeover "), ids)
 	w.inSync()
-	rs := w.sys.readings(w.observe())
+	rs := kit.Details[Reading](w.observe())
 	require.Equal(t, "primary", rs["west"].Mode())
 	require.Equal(t, "EAST", rs["east"].Name())
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -59,10 +60,8 @@ var (
 	// every revision takes.
 	siteNameText = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{1,31}$`)
 	hostName     = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$`)
-	address      = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
 	plainPath    = regexp.MustCompile(`^/[A-Za-z0-9._/+@-]{1,240}$`)
 	sqlName      = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,126}$`)
-	runID        = regexp.MustCompile(`^[0-9a-f]{1,8}$`)
 	replModes    = map[string]bool{"sync": true, "syncmem": true, "async": true}
 	opModes      = map[string]bool{"logreplay": true, "logreplay_readaccess": true, "delta_datashipping": true}
 )
@@ -87,7 +86,7 @@ func (p Place) Check() error {
 		if err := dr.CheckName("host", h.Host); err != nil {
 			return err
 		}
-		if !hostName.MatchString(h.Name) || !address.MatchString(h.Address) || h.Port < 1 || h.Port > 65535 {
+		if !hostName.MatchString(h.Name) || !kit.Address.MatchString(h.Address) || h.Port < 1 || h.Port > 65535 {
 			return fmt.Errorf("the name, address or port of the host %s is not allowed", h.Host)
 		}
 	}

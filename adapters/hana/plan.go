@@ -29,7 +29,7 @@ type planner struct {
 
 // Plan puts HANA's steps into the draft.
 func (s *system) Plan(in kit.PlanInput, d *kit.Draft) error {
-	p := &planner{s: s, in: in, d: d, rs: s.readings(in.Situation)}
+	p := &planner{s: s, in: in, d: d, rs: kit.Details[Reading](in.Situation)}
 	if err := p.common(); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (p *planner) failback() error {
 		if err := p.promotable(to); err != nil {
 			return err
 		}
-		return p.planned(prim[0], to, cutoverPhases)
+		return p.planned(prim[0], to, kit.CutoverPhases)
 	}
 	return p.convert(prim[0], to)
 }

@@ -5,15 +5,6 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-// phaseNames are where the parts of a planned change of roles stand: a takeover
-// and the cutover of a failback are the same steps.
-type phaseNames struct{ prepare, stop, prove, promote, redirect, verify, protect dr.Phase }
-
-var (
-	takeoverPhases = phaseNames{dr.PhasePrepare, dr.PhaseIsolate, dr.PhaseIsolate, dr.PhasePromote, dr.PhaseRedirect, dr.PhaseVerify, dr.PhaseProtect}
-	cutoverPhases  = phaseNames{dr.PhaseQuiesce, dr.PhaseQuiesce, dr.PhaseCatchUp, dr.PhaseHandBack, dr.PhaseRedirect, dr.PhaseVerify, dr.PhaseProtect}
-)
-
 func (p *planner) takeover() error {
 	to := p.in.Request.To
 	if err := p.s.sites.Known(p.s.name, to); err != nil {
@@ -31,7 +22,7 @@ func (p *planner) takeover() error {
 		return err
 	}
 	if p.in.Request.Mode == dr.ModePlanned {
-		return p.planned(old, to, takeoverPhases)
+		return p.planned(old, to, kit.TakeoverPhases)
 	}
 	return p.unplanned(old, to)
 }
@@ -90,25 +81,25 @@ func gapText(r Reading) string {
 
 // planned is a change of roles without loss: with handshake, or for older
 // revisions by a clean stop of the primary whose secondary is in sync.
-func (p *planner) planned(old, to string, ph phaseNames) error {
+func (p *planner) planned(old, to string, ph kit.PhaseNames) error {
 	l, err := p.plannable(old, to)
 	if err != nil {
 		return err
 	}
 	handshake := p.handshake(old, to)
-	p.stepMark(ph.prepare, to)
-	p.stepAutostart(ph.stop, old)
+	p.stepMark(ph.Prepare, to)
+	p.stepAutostart(ph.Stop, old)
 	if handshake {
 		p.d.NeedFence(kit.FenceNeed{Site: old, ByAdapter: true, Why: "the takeover with handshake suspends it before " + to + " becomes primary, or changes nothing"})
-		p.d.Empty(ph.stop, "the takeover itself suspends %s: it aborts and changes nothing when a service is not in sync", old)
-		p.d.Empty(ph.prove, "the takeover with handshake waits for the rest of the log itself")
-		p.stepTakeover(ph.promote, old, to, heldByHandshake)
+		p.d.Empty(ph.Stop, "the takeover itself suspends %s: it aborts and changes nothing when a service is not in sync", old)
+		p.d.Empty(ph.Prove, "the takeover with handshake waits for the rest of the log itself")
+		p.stepTakeover(ph.Promote, old, to, heldByHandshake)
 		p.d.Loss = dr.Loss{Kind: dr.LossNone, Certain: dr.Amount{Bytes: 0, Transactions: 0, Millis: 0}, Why: "the takeover with handshake suspends writing transactions on " + old + " and goes on only when " + to + " holds all of the log"}
 	} else {
-		p.stepStop(ph.stop, old, to, forHandover)
+		p.stepStop(ph.Stop, old, to, forHandover)
 		p.d.NeedFence(kit.FenceNeed{Site: old, ByAdapter: true, Why: "it is stopped on every host, and that is proven"})
-		p.d.Empty(ph.prove, "HANA has no proof of a clean stop to read on a secondary")
-		p.stepTakeover(ph.promote, old, to, heldByStop)
+		p.d.Empty(ph.Prove, "HANA has no proof of a clean stop to read on a secondary")
+		p.stepTakeover(ph.Promote, old, to, heldByStop)
 		p.d.Loss = dr.Loss{Kind: dr.LossUnknown, Certain: dr.UnknownAmount(), Why: "without a handshake no tool proves that the stop shipped the rest of the log of " + old + "; every service must be active immediately before it"}
 		if j := p.in.Situation.Judgement; j.Proof != nil && j.Proof.Site == to && j.Proof.Primary == old {
 			p.d.Loss.Kind, p.d.Loss.Proof = dr.LossWindow, j.Proof
@@ -119,14 +110,14 @@ func (p *planner) planned(old, to string, ph phaseNames) error {
 	if l.Suspect {
 		p.d.Consequence("The tools of %s contradict each other: %s", old, l.Text)
 	}
-	p.d.Empty(ph.prepare, "nothing to prepare: names, modes and operation modes are in the record")
-	p.d.Empty(ph.redirect, "HANA itself redirects nobody: clients follow an address or a name of the inventory")
-	p.stepsVerify(ph.verify, old, to)
+	p.d.Empty(ph.Prepare, "nothing to prepare: names, modes and operation modes are in the record")
+	p.d.Empty(ph.Redirect, "HANA itself redirects nobody: clients follow an address or a name of the inventory")
+	p.stepsVerify(ph.Verify, old, to)
 	p.d.Outage = "from the suspension of " + old + " until the tenants of " + to + " are open: seconds to minutes, longer with a large replay backlog"
-	if ph.stop == dr.PhaseIsolate {
+	if ph.Stop == dr.PhaseIsolate {
 		p.d.BackTo = dr.PhasePrepare
 	}
-	return p.protect(old, to, ph.protect)
+	return p.protect(old, to, ph.Protect)
 }
 
 func (p *planner) whyNoHandshake(old, to string) string {

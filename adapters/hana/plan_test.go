@@ -2,37 +2,17 @@ package hana
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// yamlNode is an inventory node from a text.
-type yamlNode string
-
-func (n yamlNode) Decode(into any) error {
-	d := yaml.NewDecoder(strings.NewReader(string(n)))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		return dr.Refuse("inventory", "test.yaml:1: %v", err)
-	}
-	return nil
-}
-
-func (n yamlNode) Complain(field, format string, a ...any) error {
-	return dr.Refuse("inventory", "test.yaml:1: %s: %s", field, fmt.Sprintf(format, a...))
-}
 
 const (
 	systemYAML = "sid: DRT\ninstance: \"00\"\nuser: SWITCHBACK\ncredential: erp\ntenants: {DRT: {}}\ntls: 'off'\n"
@@ -42,9 +22,9 @@ const (
 )
 
 func decode(node string, sites ...string) (*system, error) {
-	e := kit.Entry{Name: "erp", Node: yamlNode(node), Hosts: func(h string) bool { return strings.HasPrefix(h, "hana-") }, Credentials: func(c string) bool { return c == "erp" }}
+	e := kit.Entry{Name: "erp", Node: adaptertest.YAML(node), Hosts: func(h string) bool { return strings.HasPrefix(h, "hana-") }, Credentials: func(c string) bool { return c == "erp" }}
 	for i, s := range sites {
-		e.Sites = append(e.Sites, kit.SiteEntry{Name: []string{"north", "south", "east"}[i], Node: yamlNode(s)})
+		e.Sites = append(e.Sites, kit.SiteEntry{Name: []string{"north", "south", "east"}[i], Node: adaptertest.YAML(s)})
 	}
 	s, err := Adapter{}.Decode(e)
 	if err != nil {
@@ -183,14 +163,7 @@ func (p *paper) golden(name string, req dr.Request, g dr.Gate) {
 	for _, c := range d.Consequences() {
 		b.WriteString("\n! " + c)
 	}
-	file := "testdata/plan_" + name + ".golden"
-	if *update {
-		require.NoError(p.t, os.MkdirAll("testdata", 0o755))
-		require.NoError(p.t, os.WriteFile(file, []byte(b.String()), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(p.t, err)
-	require.Equal(p.t, string(want), b.String(), "the plan changed; if it shall, run go test -update")
+	adaptertest.Golden(p.t, name, b.String())
 }
 
 var (

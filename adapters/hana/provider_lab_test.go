@@ -54,7 +54,7 @@ func (w *world) marked(site, owner string, life time.Duration) {
 
 func (w *world) spool(site string) string {
 	w.t.Helper()
-	r := w.sys.readings(w.observe())[site]
+	r := kit.Details[Reading](w.observe())[site]
 	require.NotNil(w.t, r.Hook, "%v", r.Gaps)
 	return strings.Join(r.Hook.Events, "\n")
 }
@@ -78,7 +78,7 @@ func TestTheLoadedProviderRefusesATakeoverByHandAndLetsTheProceduresPass(t *test
 	require.NotZero(t, code)
 	require.Contains(t, text, "preTakeover")
 	require.Contains(t, w.spool("west"), `"refused_for": "0f0f"`)
-	require.Equal(t, "sync", w.sys.readings(w.observe())["west"].Mode(), "nothing was changed")
+	require.Equal(t, "sync", kit.Details[Reading](w.observe())["west"].Mode(), "nothing was changed")
 
 	steps := w.plan(takePlanned("west"), dr.GateDecide)
 	_, err := w.execute(steps[0], 1)
@@ -124,6 +124,6 @@ printf '\n[ha_dr_provider_other]\nprovider = other\npath = %s\nexecution_order =
 	_, err := w.execute(st, 1)
 	require.True(t, dr.HasCode(err, "hook_blocked"), "%v", err)
 	require.Contains(t, dr.AsError(err, "").Next, "nameserver trace on west")
-	require.Equal(t, "sync", w.sys.readings(w.observe())["west"].Mode())
+	require.Equal(t, "sync", kit.Details[Reading](w.observe())["west"].Mode())
 	require.Equal(t, kit.EffectNotDone, takeover.Action().Probe(t.Context(), w.Env(), st.Args).State)
 }

@@ -61,11 +61,7 @@ func (g *gatherer) run(ctx context.Context, env kit.Env, what string, c dr.Comma
 
 // readOn runs a reading command on its host.
 func readOn(ctx context.Context, env kit.Env, c dr.Command) (kit.Output, error) {
-	h, err := env.Hosts.Host(c.Host)
-	if err != nil {
-		return kit.Output{}, err
-	}
-	out, err := h.Read(ctx, c)
+	out, err := env.Read(ctx, c)
 	if err == nil && out.Truncated {
 		err = dr.Retry("cut_off", "%s printed more than is kept", c.Host)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/lab/labkit"
@@ -24,25 +25,14 @@ func (w *world) plan(req dr.Request, g dr.Gate) []dr.Step {
 	d := kit.NewDraft()
 	req.System, req.Reason = "erp", "test"
 	require.NoError(w.t, w.sys.Plan(kit.PlanInput{Request: req, Gate: g, Situation: w.observe(), RunID: "aa11", Baseline: w.base}, d))
-	phases, err := d.Phases(dr.PhasesAfter(req.Procedure, g))
-	require.NoError(w.t, err)
-	var out []dr.Step
-	for _, ph := range phases {
-		out = append(out, ph.Steps...)
-	}
-	return out
+	return adaptertest.Steps(w.t, req, g, d)
 }
 
 // execute carries out one step.
 func (w *world) execute(st dr.Step, attempt int) (kit.StepResult, error) {
 	env := w.Env()
 	env.Job = kit.JobKey{Workflow: "dr-erp", OriginalRun: "5117e002", Gate: "g", Occurrence: 1, Step: st.ID, Attempt: attempt}
-	for _, a := range (Adapter{}).Actions() {
-		if a.Name() == st.Action {
-			return kit.Execute(context.Background(), env, a, st)
-		}
-	}
-	return kit.StepResult{}, dr.Refuse("action", "there is no action %s", st.Action)
+	return kit.Execute(context.Background(), env, adaptertest.Action(w.t, Adapter{}, st.Action), st)
 }
 
 func (w *world) walk(steps []dr.Step) (ids string) {
@@ -61,7 +51,7 @@ func TestAServiceThatIsDownIsStartedBeforeAnythingIsProven(t *testing.T) {
 	w.fault(true, "daemon-kill", "east")
 	w.fault(true, "sapstartsrv-down", "east")
 	w.eventually("sapstartsrv of east is seen as down", func() (bool, string) {
-		r := w.sys.readings(w.observe())["east"]
+		r := kit.Details[Reading](w.observe())["east"]
 		return len(r.Processes) == 1 && r.Processes[0].NoService, processWords(r)
 	})
 	ids := w.walk(w.plan(takeUnplanned("west"), dr.GateDecide))
@@ -102,7 +92,7 @@ func TestAThirdSiteFollowsTheNewPrimary(t *testing.T) {
 	third := "north"
 	ids := w.walk(w.plan(takePlanned("west"), dr.GateDecide))
 	require.Contains(t, ids, "protect.register-"+third)
-	rs := w.sys.readings(w.observe())
+	rs := kit.Details[Reading](w.observe())
 	for _, n := range []string{"east", third} {
 		l := linkTo(rs["west"], w.place(n).Name, w.place(n).SQL.Tenants)
 		require.Equal(t, dr.Yes, l.InSync, "%s: %s", n, l.Text)
@@ -118,7 +108,7 @@ func TestAThirdSiteOfAChainStaysInIt(t *testing.T) {
 	w.walk(w.plan(goBack, dr.GateConvert))
 	ids = w.walk(w.plan(goBack, dr.GateCutover))
 	require.Contains(t, ids, "protect.enable-west")
-	rs := w.sys.readings(w.observe())
+	rs := kit.Details[Reading](w.observe())
 	require.Equal(t, []string{w.place("west").main().Name}, rs[third].Masters())
 	require.Equal(t, dr.Yes, linkTo(rs["east"], w.place("west").Name, w.place("west").SQL.Tenants).InSync)
 }

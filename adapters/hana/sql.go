@@ -231,6 +231,3 @@ func text(v any) string {
 	}
 	return fmt.Sprint(v)
 }
-
-// quoted is a text as an SQL literal; what stands in it is validated before.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

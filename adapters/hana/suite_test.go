@@ -3,7 +3,6 @@ package hana
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,23 +72,7 @@ func (w *world) System() kit.System { return w.sys }
 
 // Env reaches the lab as a worker does.
 func (w *world) Env() kit.Env {
-	return kit.Env{
-		Hosts: w.pool, Secret: w.inv.Secret, Now: time.Now, Progress: func(kit.Progress) {},
-		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, network, address)
-		},
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			t := time.NewTimer(d)
-			defer t.Stop()
-			select {
-			case <-t.C:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	}
+	return adaptertest.Env(w.pool, w.inv.Secret)
 }
 
 func (w *world) Secrets() []string {
@@ -101,12 +84,7 @@ func (w *world) Secrets() []string {
 func (w *world) observe() dr.Situation {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	s := dr.Situation{System: "erp", Product: "hana", At: time.Now(), Baseline: w.base}
-	for _, n := range w.sys.Sites() {
-		s.Sites = append(s.Sites, w.sys.ObserveSite(ctx, w.Env(), n))
-	}
-	s.Judgement = w.sys.Judge(s)
-	return s
+	return adaptertest.Observe(ctx, w.sys, w.Env(), dr.Situation{System: "erp", Product: "hana", At: time.Now(), Baseline: w.base})
 }
 
 func (w *world) Input(c adaptertest.Case, run string) kit.PlanInput {
@@ -121,7 +99,7 @@ func (w *world) State() string {
 	sit := w.observe()
 	for _, st := range w.sys.sites {
 		v, _ := sit.Site(st.Place.Site)
-		r := w.sys.readings(sit)[st.Place.Site]
+		r := kit.Details[Reading](sit)[st.Place.Site]
 		fmt.Fprintf(&b, "%s: %s, writes %s, running %s, mode %s, %s, name %s, masters %v, autostart %v, takeovers %d\n",
 			v.Site, v.Role, v.AcceptsWrites, r.Running(), r.Mode(), operationOf(r), r.Name(), r.Masters(), r.Autostart, len(r.SQL.Takeovers))
 	}
@@ -178,7 +156,7 @@ func (w *world) takeOver() {
 	w.on("west", "hdbnsutil", "-sr_takeover")
 	w.eventually("west is open", func() (bool, string) {
 		v, _ := w.observe().Site("west")
-		return v.AcceptsWrites == dr.Yes && len(w.sys.readings(w.observe())["west"].SQL.Databases) == 2, v.Summary
+		return v.AcceptsWrites == dr.Yes && len(kit.Details[Reading](w.observe())["west"].SQL.Databases) == 2, v.Summary
 	})
 }
 

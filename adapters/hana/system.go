@@ -77,8 +77,3 @@ func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.S
 
 // source says where readings of the site come from.
 func (v site) source() string { return "ssh " + v.Place.main().Host }
-
-// readings decodes the adapter's own part of a situation.
-func (s *system) readings(sit dr.Situation) map[string]Reading {
-	return kit.Details[Reading](sit)
-}

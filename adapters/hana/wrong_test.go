@@ -103,7 +103,7 @@ func modesComeBack(t *testing.T) {
 	w.base = &dr.Baseline{Primary: "east", Sites: w.sys.Baseline(w.observe())}
 	before := w.State()
 	w.walk(w.plan(takePlanned("west"), dr.GateDecide))
-	r := w.sys.readings(w.observe())["east"]
+	r := kit.Details[Reading](w.observe())["east"]
 	require.Equal(t, "syncmem", r.Mode())
 	require.Equal(t, "delta_datashipping", operationOf(r), "HANA's own default would be logreplay")
 	w.inSync()

@@ -34,7 +34,7 @@ func HeldFromOutside(held string) bool { return held == HeldByOutside || held ==
 func StillHeld(held, site string, accepts dr.Tri, summary string, err error) error {
 	switch {
 	case err == nil && accepts != dr.No:
-		return dr.Hold("guard", "%s answers again and may accept writes: %s", site, summary).WithNext("replan: the situation is not the approved one")
+		return No("%s answers again and may accept writes: %s", site, summary)
 	case err != nil && held == HeldBySilence && answered(dr.AsError(err, "observe")) == dr.Yes:
 		return dr.Hold("guard", "%s answers again, and nobody knows whether it accepts writes: %s", site, dr.AsError(err, "observe").Text).
 			WithNext("look at it by hand, then replan: the plan was made for a silent site")

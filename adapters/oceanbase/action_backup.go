@@ -23,12 +23,12 @@ type backupArgs struct {
 }
 
 func (a backupArgs) check() error {
-	err := checks(a.On.known(), match(destination, "archive destination", a.ArchiveDest), match(destination, "backup destination", a.Dest))
+	err := kit.Checks(a.On.known(), kit.Match(destination, "archive destination", a.ArchiveDest), kit.Match(destination, "backup destination", a.Dest))
 	if a.Key != "" {
-		err = checks(err, dr.CheckName("credential", a.Key))
+		err = kit.Checks(err, dr.CheckName("credential", a.Key))
 	}
 	if a.After < 0 {
-		err = checks(err, fmt.Errorf("the job %d is no number of a job", a.After))
+		err = kit.Checks(err, fmt.Errorf("the job %d is no number of a job", a.After))
 	}
 	return err
 }
@@ -59,7 +59,7 @@ func (p Place) commands(qs []statement) []dr.Command {
 func (a backupArgs) guard(ctx context.Context, env kit.Env) (kit.HostTime, error) {
 	r, err := a.On.look(ctx, env, partTenant)
 	if err == nil && !r.Tenant.is(rolePrimary) {
-		err = no("%s is not the primary at rest: %s", a.On.Site, r.summary())
+		err = kit.No("%s is not the primary at rest: %s", a.On.Site, r.summary())
 	}
 	return 0, err
 }
@@ -86,7 +86,7 @@ var startArchive = kit.Spec[backupArgs]{
 		case err != nil:
 			return notRead(err)
 		case r.Archive == nil:
-			return kit.NotKnown("the log archive of %s was not read: %s", a.On.Site, orNone(r.Unread["archive"]))
+			return kit.NotKnown("the log archive of %s was not read: %s", a.On.Site, kit.OrNotRead(r.Unread["archive"]))
 		case r.Archive.Status == "BEGINNING" || r.Archive.Status == "DOING":
 			return kit.Done("the log archive of %s is %s", a.On.Site, r.Archive.Status)
 		}
@@ -114,7 +114,7 @@ var waitArchive = kit.Spec[backupArgs]{
 			return notRead(err)
 		}
 		if r.Archive == nil {
-			return kit.NotKnown("the log archive of %s was not read: %s", a.On.Site, orNone(r.Unread["archive"]))
+			return kit.NotKnown("the log archive of %s was not read: %s", a.On.Site, kit.OrNotRead(r.Unread["archive"]))
 		}
 		e := progress(env, "the log archive of %s is %s", a.On.Site, r.Archive.Status)
 		switch r.Archive.Status {
@@ -166,7 +166,7 @@ func (a backupArgs) job(ctx context.Context, env kit.Env) (kit.Effect, string) {
 			if id > a.After {
 				e := kit.Done("backup job %d of %s: %s", id, a.On.Site, status)
 				if status == "COMPLETED" && v["RESULT"] != "0" {
-					status = "COMPLETED with result " + orNone(clip(v["RESULT"], 20))
+					status = "COMPLETED with result " + kit.OrNotRead(clip(v["RESULT"], 20))
 				}
 				return e, status
 			}

@@ -22,7 +22,7 @@ func (a flashArgs) check() error {
 	if a.Cut == 0 {
 		return fmt.Errorf("the SCN of the failover is missing")
 	}
-	return checks(a.On.known(), a.Primary.known())
+	return kit.Checks(a.On.known(), a.Primary.known())
 }
 
 // fine: the standby is ours, at rest or half-way, and not further than the cut.
@@ -33,9 +33,9 @@ func (a flashArgs) fine(r Reading) error {
 	t := r.Tenant
 	switch {
 	case t.Role != roleStandby || t.Status != statusNormal || t.Switchover != switchNormal && t.Switchover != stayStandby:
-		return no("%s is no standby at rest: %s", a.On.Site, r.summary())
+		return kit.No("%s is no standby at rest: %s", a.On.Site, r.summary())
 	case t.Sync > a.Cut:
-		return no("SYNC_SCN of %s is %s, past the cut at %s: only a new copy helps", a.On.Site, t.Sync, a.Cut)
+		return kit.No("SYNC_SCN of %s is %s, past the cut at %s: only a new copy helps", a.On.Site, t.Sync, a.Cut)
 	}
 	return nil
 }
@@ -43,7 +43,7 @@ func (a flashArgs) fine(r Reading) error {
 func (a flashArgs) guard(ctx context.Context, env kit.Env) (kit.HostTime, error) {
 	p, err := a.Primary.look(ctx, env, partTenant)
 	if err == nil && !p.Tenant.is(rolePrimary) {
-		err = no("%s is not the primary at rest: %s", a.Primary.Site, p.summary())
+		err = kit.No("%s is not the primary at rest: %s", a.Primary.Site, p.summary())
 	}
 	if err != nil {
 		return 0, err

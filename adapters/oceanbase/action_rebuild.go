@@ -32,7 +32,7 @@ type rebuildArgs struct {
 }
 
 func (a rebuildArgs) check() error {
-	err := checks(a.On.Check(), a.Primary.known(), match(runID, "run", a.Run), match(identifier, "resource pool", a.Pool))
+	err := kit.Checks(a.On.Check(), a.Primary.known(), kit.Match(kit.RunID, "run", a.Run), kit.Match(identifier, "resource pool", a.Pool))
 	for _, v := range []struct {
 		what, value string
 		ok          func(string) bool
@@ -45,14 +45,14 @@ func (a rebuildArgs) check() error {
 		{"key", a.Key, func(s string) bool { return dr.CheckName("credential", s) == nil }},
 	} {
 		if v.value != "" && !v.ok(v.value) {
-			err = checks(err, fmt.Errorf("the %s %q is not allowed", v.what, dr.Clip(v.value, 80)))
+			err = kit.Checks(err, fmt.Errorf("the %s %q is not allowed", v.what, dr.Clip(v.value, 80)))
 		}
 	}
 	if a.Source != nil {
-		err = checks(err, a.Source.Check())
+		err = kit.Checks(err, a.Source.Check())
 	}
 	if a.On.Own || a.Old < 0 || (a.Old == 0) != (a.Aside == "") {
-		err = checks(err, fmt.Errorf("a rebuild needs the sys tenant, and a name for the tenant that is replaced"))
+		err = kit.Checks(err, fmt.Errorf("a rebuild needs the sys tenant, and a name for the tenant that is replaced"))
 	}
 	return err
 }
@@ -117,7 +117,7 @@ func (p Place) byID(ctx context.Context, env kit.Env, id int64) (name string, er
 func (a rebuildArgs) primaryServes(ctx context.Context, env kit.Env) error {
 	r, err := a.Primary.look(ctx, env, partTenant)
 	if err == nil && !r.Tenant.is(rolePrimary) {
-		err = no("%s is not the primary at rest: %s", a.Primary.Site, r.summary())
+		err = kit.No("%s is not the primary at rest: %s", a.Primary.Site, r.summary())
 	}
 	return err
 }
@@ -152,16 +152,16 @@ var retire = kit.Spec[rebuildArgs]{
 		case err != nil:
 			return 0, err
 		case r.Tenant.ID != a.Old:
-			return 0, no("the tenant %s at %s has TENANT_ID %d, the plan replaces %d", a.On.Tenant, a.On.Site, r.Tenant.ID, a.Old)
+			return 0, kit.No("the tenant %s at %s has TENANT_ID %d, the plan replaces %d", a.On.Tenant, a.On.Site, r.Tenant.ID, a.Old)
 		case r.accepts() == dr.Yes:
-			return 0, no("%s accepts writes: %s", a.On.Site, r.summary())
+			return 0, kit.No("%s accepts writes: %s", a.On.Site, r.summary())
 		}
 		return 0, a.primaryServes(ctx, env)
 	},
 	Act: func(ctx context.Context, env kit.Env, a rebuildArgs) error {
 		return a.On.run(ctx, env, "RENAME", a.rename(a.On.Tenant, a.Aside), func(r Reading) error {
 			if r.Tenant == nil || r.Tenant.ID != a.Old {
-				return no("the tenant %s at %s is not number %d any more", a.On.Tenant, a.On.Site, a.Old)
+				return kit.No("the tenant %s at %s is not number %d any more", a.On.Tenant, a.On.Site, a.Old)
 			}
 			return nil
 		})
@@ -189,7 +189,7 @@ var unretire = kit.Spec[rebuildArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a rebuildArgs) (kit.HostTime, error) {
 		r, err := a.On.read(ctx, env, partTenant)
 		if err == nil && (!r.Missing || r.Cluster != a.On.Cluster) {
-			err = no("there is a tenant %s at %s already: %s", a.On.Tenant, a.On.Site, r.summary())
+			err = kit.No("there is a tenant %s at %s already: %s", a.On.Tenant, a.On.Site, r.summary())
 		}
 		return 0, err
 	},
@@ -224,7 +224,7 @@ var dropTenant = kit.Spec[rebuildArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a rebuildArgs) (kit.HostTime, error) {
 		name, err := a.On.byID(ctx, env, a.Old)
 		if err == nil && name != a.Aside {
-			err = no("the tenant %d at %s is named %q, not %s", a.Old, a.On.Site, clip(name, 70), a.Aside)
+			err = kit.No("the tenant %d at %s is named %q, not %s", a.Old, a.On.Site, clip(name, 70), a.Aside)
 		}
 		if err != nil {
 			return 0, err
@@ -252,7 +252,7 @@ func (a rebuildArgs) guardEmpty(ctx context.Context, env kit.Env) (kit.HostTime,
 	case r.Tenant != nil && strings.HasPrefix(r.Tenant.Status, "CREATING"):
 		err = dr.Retry("creating", "the tenant %s at %s is being made", a.On.Tenant, a.On.Site)
 	case !r.Missing || r.Cluster != a.On.Cluster:
-		err = no("there is a tenant %s at %s already: %s", a.On.Tenant, a.On.Site, r.summary()).WithNext("take it away by hand when it is a broken rest of an earlier restore; then retry")
+		err = kit.No("there is a tenant %s at %s already: %s", a.On.Tenant, a.On.Site, r.summary()).WithNext("take it away by hand when it is a broken rest of an earlier restore; then retry")
 	}
 	if err != nil {
 		return 0, err
@@ -277,7 +277,7 @@ func (a rebuildArgs) fresh(ctx context.Context, env kit.Env) (Reading, kit.Effec
 	case r.Tenant.ID == a.Old:
 		return r, kit.NotDone("the tenant at %s is still the old one", a.On.Site)
 	}
-	return r, kit.Done("the tenant %s at %s has TENANT_ID %d: %s, %s", a.On.Tenant, a.On.Site, r.Tenant.ID, orNone(r.Tenant.Role), r.Tenant.Status)
+	return r, kit.Done("the tenant %s at %s has TENANT_ID %d: %s, %s", a.On.Tenant, a.On.Site, r.Tenant.ID, kit.OrNotRead(r.Tenant.Role), r.Tenant.Status)
 }
 
 const nameLock = "the tenant's name: a second tenant of the same name is refused (error 5156)"

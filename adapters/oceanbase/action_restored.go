@@ -47,7 +47,7 @@ var waitRestored = kit.Spec[rebuildArgs]{
 		if e.State == kit.EffectUnknown {
 			return e
 		}
-		p := progress(env, "the restore at %s is %s; %s", a.On.Site, orNone(status), r.summary())
+		p := progress(env, "the restore at %s is %s; %s", a.On.Site, kit.OrNotRead(status), r.summary())
 		switch {
 		case strings.Contains(status, "FAIL"):
 			p.Never = dr.Hold("restore_failed", "the restore of %s at %s failed (%s)", a.On.Tenant, a.On.Site, status).

@@ -50,7 +50,7 @@ func (a roleArgs) check() error {
 			return err
 		}
 	}
-	return checks(a.On.known(), a.Other.Check(), match(epoch, "epoch", a.Epoch))
+	return kit.Checks(a.On.known(), a.Other.Check(), kit.Match(epoch, "epoch", a.Epoch))
 }
 
 func (a roleArgs) change(to string, q func(Place, bool) statement, verify bool, what string, resume ...string) change {
@@ -132,27 +132,27 @@ func guardDemotion(ctx context.Context, env kit.Env, a roleArgs) error {
 		return err
 	}
 	if r.Tenant.Role == rolePrimary && r.Tenant.Switchover == switchNormal && r.Tenant.Until != maxSCN {
-		return no("RECOVERY_UNTIL_SCN of the primary %s is %s, not unlimited", a.On.Site, r.Tenant.Until)
+		return kit.No("RECOVERY_UNTIL_SCN of the primary %s is %s, not unlimited", a.On.Site, r.Tenant.Until)
 	}
 	o, err := a.Other.look(ctx, env, partReady)
 	if err != nil {
 		return err
 	}
 	if !o.Tenant.is(roleStandby) {
-		return no("%s is no standby at rest: %s", a.Other.Site, o.summary())
+		return kit.No("%s is no standby at rest: %s", a.Other.Site, o.summary())
 	}
 	if a.Fence {
 		return nil
 	}
 	if h, text := o.fetching(); h != healthGood {
-		return no("%s: %s", a.Other.Site, text)
+		return kit.No("%s: %s", a.Other.Site, text)
 	}
 	if err := a.Other.follows(o, a.Source); err != nil {
 		return err
 	}
 	end, _ := r.endSCN()
 	if c, ok := o.cut(); !ok || ahead(end, c) > time.Duration(a.Lag)*time.Millisecond {
-		return no("%s is %s behind, the limit is %d ms", a.Other.Site, dr.SpanText(ahead(end, c)), a.Lag).WithNext("wait until it has caught up, then retry")
+		return kit.No("%s is %s behind, the limit is %d ms", a.Other.Site, dr.SpanText(ahead(end, c)), a.Lag).WithNext("wait until it has caught up, then retry")
 	}
 	return nil
 }
@@ -169,7 +169,7 @@ func guardBack(ctx context.Context, env kit.Env, a roleArgs) error {
 		return err
 	}
 	if !o.Tenant.is(roleStandby) {
-		return no("%s is no standby at rest, so that %s must not become primary again: %s", a.Other.Site, a.On.Site, o.summary())
+		return kit.No("%s is no standby at rest, so that %s must not become primary again: %s", a.Other.Site, a.On.Site, o.summary())
 	}
 	r, err := a.On.look(ctx, env, partTenant)
 	if err != nil {
@@ -202,7 +202,7 @@ func guardPromotion(ctx context.Context, env kit.Env, a roleArgs) error {
 	case err != nil:
 		return err
 	case o.Tenant.Role != roleStandby:
-		return no("%s is not a standby: %s", a.Other.Site, o.summary())
+		return kit.No("%s is not a standby: %s", a.Other.Site, o.summary())
 	case r.Tenant.Switchover != switchNormal:
 		return nil
 	}
@@ -210,7 +210,7 @@ func guardPromotion(ctx context.Context, env kit.Env, a roleArgs) error {
 		return err
 	}
 	if why := behind(a.On.Site, r, a.Other.Site, o); why != "" {
-		return no("%s", why)
+		return kit.No("%s", why)
 	}
 	return a.serves(r)
 }
@@ -219,11 +219,11 @@ func guardPromotion(ctx context.Context, env kit.Env, a roleArgs) error {
 func (p Place) follows(r Reading, want *Source) error {
 	switch {
 	case r.NoSource || r.Source == nil:
-		return no("%s: %s", p.Site, r.sourceText())
+		return kit.No("%s: %s", p.Site, r.sourceText())
 	case want == nil:
 		return nil
 	case want.Location != "" && r.Source.Location != want.Location, want.Location == "" && !share(want.Addresses, r.Source.Addresses):
-		return no("%s %s, not from the tenant of the plan", p.Site, r.sourceText())
+		return kit.No("%s %s, not from the tenant of the plan", p.Site, r.sourceText())
 	}
 	return nil
 }
@@ -244,9 +244,9 @@ func (a roleArgs) serves(r Reading) error {
 	case ok == dr.Yes, ok == dr.Unknown && a.On.Own && a.Verifies && r.Unread["servers"] == serversUnread:
 		return nil
 	case wait > 0:
-		return no("%s: %s", a.On.Site, text).WithNext("start the server again, or retry in %s", dr.SpanText(wait))
+		return kit.No("%s: %s", a.On.Site, text).WithNext("start the server again, or retry in %s", dr.SpanText(wait))
 	}
-	return no("%s: %s", a.On.Site, text).WithNext("see to the server, then retry")
+	return kit.No("%s: %s", a.On.Site, text).WithNext("see to the server, then retry")
 }
 
 var activateStandby = roleSpec("oceanbase.activate_standby", dr.KindIrreversible,
@@ -300,9 +300,9 @@ func (a roleArgs) held(r Reading, err error) error {
 	case err != nil:
 		return err
 	case a.Held == heldByNothing && !r.Missing:
-		return no("%s has a tenant %s: %s", a.Other.Site, a.Other.Tenant, r.summary())
+		return kit.No("%s has a tenant %s: %s", a.Other.Site, a.Other.Tenant, r.summary())
 	case a.Held == heldByStandby && (r.Tenant == nil || r.Tenant.Role != roleStandby):
-		return no("%s is not read as a standby: %s", a.Other.Site, r.summary())
+		return kit.No("%s is not read as a standby: %s", a.Other.Site, r.summary())
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ type followArgs struct {
 }
 
 func (a followArgs) check() error {
-	return checks(a.On.Check(), a.Primary.known(), a.Source.Check())
+	return kit.Checks(a.On.Check(), a.Primary.known(), a.Source.Check())
 }
 
 // sqlWithin bounds one call of a short statement.
@@ -69,7 +69,7 @@ func (a followArgs) isStandby(r Reading) error {
 		return err
 	}
 	if !r.Tenant.is(roleStandby) {
-		return no("%s is no standby at rest: %s", a.On.Site, r.summary())
+		return kit.No("%s is no standby at rest: %s", a.On.Site, r.summary())
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (a followArgs) guard(ctx context.Context, env kit.Env) (kit.HostTime, error
 		return 0, err
 	}
 	if !p.Tenant.is(rolePrimary) {
-		return 0, no("%s is not the primary at rest: %s", a.Primary.Site, p.summary())
+		return 0, kit.No("%s is not the primary at rest: %s", a.Primary.Site, p.summary())
 	}
 	r, err := a.On.look(ctx, env, partTenant)
 	if err != nil {

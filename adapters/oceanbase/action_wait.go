@@ -23,7 +23,7 @@ type pairArgs struct {
 	Verifies bool `json:"verifies,omitempty"`
 }
 
-func (a pairArgs) check() error { return checks(a.On.Check(), a.Other.Check()) }
+func (a pairArgs) check() error { return kit.Checks(a.On.Check(), a.Other.Check()) }
 
 // behind compares the two logs by position, stream by stream: "" when the first
 // has everything that the second has.

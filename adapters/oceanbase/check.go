@@ -11,27 +11,7 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-var (
-	runID = regexp.MustCompile(`^[0-9a-f]{1,8}$`)
-	epoch = regexp.MustCompile(`^-?[0-9]{1,19}$`)
-)
-
-// checks gives the first complaint.
-func checks(errs ...error) error {
-	for _, e := range errs {
-		if e != nil {
-			return e
-		}
-	}
-	return nil
-}
-
-func match(re *regexp.Regexp, what, v string) error {
-	if !re.MatchString(v) {
-		return fmt.Errorf("the %s %q is not allowed", what, dr.Clip(v, 80))
-	}
-	return nil
-}
+var epoch = regexp.MustCompile(`^-?[0-9]{1,19}$`)
 
 // known is a place whose identities the plan has pinned.
 func (p Place) known() error {
@@ -47,9 +27,9 @@ func (p Place) known() error {
 // Check says what is wrong with a source.
 func (s Source) Check() error {
 	if s.Location != "" {
-		err := match(destination, "location", s.Location)
+		err := kit.Match(destination, "location", s.Location)
 		if s.Key != "" {
-			err = checks(err, dr.CheckName("credential", s.Key))
+			err = kit.Checks(err, dr.CheckName("credential", s.Key))
 		}
 		return err
 	}
@@ -61,12 +41,7 @@ func (s Source) Check() error {
 			return fmt.Errorf("the address %q of the source is not host:port", dr.Clip(a, 80))
 		}
 	}
-	return checks(match(identifier, "user", s.User), match(identifier, "tenant", s.Tenant), dr.CheckName("credential", s.Password))
-}
-
-// no is a guard's refusal.
-func no(format string, a ...any) *dr.Error {
-	return dr.Hold("guard", format, a...).WithNext("replan: the situation is not the approved one")
+	return kit.Checks(kit.Match(identifier, "user", s.User), kit.Match(identifier, "tenant", s.Tenant), dr.CheckName("credential", s.Password))
 }
 
 // look reads a place and makes sure that it is the one of the plan. The tenant
@@ -82,15 +57,15 @@ func (p Place) look(ctx context.Context, env kit.Env, want part) (Reading, error
 func (p Place) isMine(r Reading) error {
 	switch {
 	case p.Cluster != 0 && r.Cluster != p.Cluster:
-		return no("%s has cluster_id %d, the plan was made for %d", p.Site, r.Cluster, p.Cluster)
+		return kit.No("%s has cluster_id %d, the plan was made for %d", p.Site, r.Cluster, p.Cluster)
 	case r.Missing:
-		return no("there is no tenant %s at %s", p.Tenant, p.Site)
+		return kit.No("there is no tenant %s at %s", p.Tenant, p.Site)
 	case r.Tenant == nil:
 		return dr.Hold("unread", "the tenant at %s was not recognised: %s", p.Site, r.summary()).WithNext("look at it by hand, then retry")
 	case p.TenantID != 0 && r.Tenant.ID != p.TenantID:
-		return no("the tenant %s at %s has TENANT_ID %d, the plan was made for %d", p.Tenant, p.Site, r.Tenant.ID, p.TenantID)
+		return kit.No("the tenant %s at %s has TENANT_ID %d, the plan was made for %d", p.Tenant, p.Site, r.Tenant.ID, p.TenantID)
 	case r.Tenant.Recycled:
-		return no("the tenant %s at %s is in the recycle bin", p.Tenant, p.Site)
+		return kit.No("the tenant %s at %s is in the recycle bin", p.Tenant, p.Site)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -46,7 +47,7 @@ func (s *system) describe(st site, r Reading, at time.Time) dr.SiteSituation {
 		out.Facts = append(out.Facts, dr.Fact{Name: "oceanbase." + name, Truth: t, Text: fmt.Sprintf(format, a...), At: at, Source: source + " at " + st.Name})
 		return &out.Facts[len(out.Facts)-1]
 	}
-	add("version", dr.TriOf(r.Unread["version"] == ""), "VERSION()", "%s", orNone(r.VersionText))
+	add("version", dr.TriOf(r.Unread["version"] == ""), "VERSION()", "%s", kit.OrNotRead(r.VersionText))
 	id := add("identity", dr.TriOf(r.Cluster != 0 && r.Tenant != nil), "GV$OB_PARAMETERS, DBA_OB_TENANTS", "cluster_id %d, tenant %s", r.Cluster, st.Place.Tenant)
 	switch t := r.Tenant; {
 	case t != nil:
@@ -56,7 +57,7 @@ func (s *system) describe(st site, r Reading, at time.Time) dr.SiteSituation {
 	case r.Missing:
 		add("tenant", dr.No, "DBA_OB_TENANTS", "there is no tenant %s", st.Place.Tenant)
 	default:
-		add("tenant", dr.Unknown, "DBA_OB_TENANTS", "%s", orNone(r.Unread["tenant"]))
+		add("tenant", dr.Unknown, "DBA_OB_TENANTS", "%s", kit.OrNotRead(r.Unread["tenant"]))
 	}
 	for _, k := range sortedKeys(r.Unread) {
 		if r.Unread[k] != "" {
@@ -67,8 +68,8 @@ func (s *system) describe(st site, r Reading, at time.Time) dr.SiteSituation {
 }
 
 func (s *system) describeTenant(t Tenant, r Reading, add func(name string, t dr.Tri, source, format string, a ...any) *dr.Fact) {
-	add("tenant", dr.Yes, "DBA_OB_TENANTS", "%s, status %s, switchover status %s, %s mode", orNone(t.Role), t.Status, orNone(t.Switchover), orNone(t.Mode))
-	add("settled", dr.TriOf(t.Switchover == switchNormal && t.Status == statusNormal), "DBA_OB_TENANTS", "switchover status %s, epoch %s", orNone(t.Switchover), t.Epoch)
+	add("tenant", dr.Yes, "DBA_OB_TENANTS", "%s, status %s, switchover status %s, %s mode", kit.OrNotRead(t.Role), t.Status, kit.OrNotRead(t.Switchover), kit.OrNotRead(t.Mode))
+	add("settled", dr.TriOf(t.Switchover == switchNormal && t.Status == statusNormal), "DBA_OB_TENANTS", "switchover status %s, epoch %s", kit.OrNotRead(t.Switchover), t.Epoch)
 	add("unlocked", dr.TriOf(!t.Locked), "DBA_OB_TENANTS", "LOCKED is %v", t.Locked)
 	add("scns", dr.TriOf(t.Sync > 0), "DBA_OB_TENANTS", "SYNC_SCN %s (%s), REPLAYABLE_SCN %s, READABLE_SCN %s, RECOVERY_UNTIL_SCN %s", t.Sync, dr.TimeText(t.Sync.Time()), t.Replayable, t.Readable, untilText(t.Until))
 	ok, text, _ := r.serving()
@@ -115,7 +116,7 @@ func (r Reading) sourceText() string {
 	case r.Source == nil && r.NoSource:
 		return "no LOG_RESTORE_SOURCE is set: the server would promote without a catch-up check"
 	case r.Source == nil:
-		return orNone(r.Unread["source"])
+		return kit.OrNotRead(r.Unread["source"])
 	case r.Source.Location != "":
 		return "takes its log from the archive " + r.Source.Location
 	}
@@ -128,11 +129,11 @@ func (r Reading) summary() string {
 	case r.Missing:
 		return "there is no such tenant"
 	case t == nil:
-		return "the tenant's state was not recognised: " + orNone(firstOf(r.Unread["version"], r.Unread["tenant"]))
+		return "the tenant's state was not recognised: " + kit.OrNotRead(firstOf(r.Unread["version"], r.Unread["tenant"]))
 	case t.Recycled:
 		return "the tenant is in the recycle bin"
 	case t.Switchover != switchNormal || t.Status != statusNormal:
-		return fmt.Sprintf("%s, status %s, in progress: %s", orNone(t.Role), t.Status, orNone(t.Switchover))
+		return fmt.Sprintf("%s, status %s, in progress: %s", kit.OrNotRead(t.Role), t.Status, kit.OrNotRead(t.Switchover))
 	case t.Role == roleStandby:
 		_, text := r.fetching()
 		return "standby; " + text
@@ -141,7 +142,7 @@ func (r Reading) summary() string {
 	case t.Role == rolePrimary:
 		return "primary"
 	}
-	return "the role " + orNone(t.Role) + " is not known"
+	return "the role " + kit.OrNotRead(t.Role) + " is not known"
 }
 
 func firstOf(texts ...string) string {
@@ -151,11 +152,4 @@ func firstOf(texts ...string) string {
 		}
 	}
 	return ""
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "not read"
-	}
-	return s
 }

@@ -125,7 +125,6 @@ var (
 	// destination is a URI without its keys: no quote, space, comma or
 	// ampersand can end it early.
 	destination = regexp.MustCompile(`^(file://(/[A-Za-z0-9._+@-]+)+|(oss|s3|cos|obs)://[A-Za-z0-9._-]+(/[A-Za-z0-9._+@-]+)+\?host=[A-Za-z0-9.:-]+)$`)
-	hostName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
 )
 
 // Adapter is the OceanBase adapter.
@@ -143,12 +142,12 @@ func (Adapter) Decode(e kit.Entry) (kit.System, error) {
 	if err := s.decodeSettings(e); err != nil {
 		return nil, err
 	}
-	if len(e.Sites) < 2 {
-		return nil, dr.Refuse("inventory", "the system %s needs two sites or more, it has %d", e.Name, len(e.Sites))
+	if err := e.TwoSites(); err != nil {
+		return nil, err
 	}
 	seen := map[string]string{}
 	for _, se := range e.Sites {
-		st, err := s.decodeSite(se, e.Credentials)
+		st, err := s.decodeSite(e, se)
 		if err != nil {
 			return nil, err
 		}
@@ -165,16 +164,12 @@ func (Adapter) Decode(e kit.Entry) (kit.System, error) {
 
 func (s *system) decodeSettings(e kit.Entry) error {
 	v := systemNode{}
-	complain := func(_, format string, a ...any) error { return dr.Refuse("inventory", format, a...) }
-	if e.Node != nil {
-		if err := e.Node.Decode(&v); err != nil {
-			return err
-		}
-		complain = e.Node.Complain
+	if err := e.Settings(&v); err != nil {
+		return err
 	}
 	v.defaults()
 	if v.Tenant != "" && !identifier.MatchString(v.Tenant) {
-		return complain("tenant", "tenant %q is no plain identifier: letters, digits and underscores, at most 63", dr.Clip(v.Tenant, 80))
+		return e.Complain("tenant", "tenant %q is no plain identifier: letters, digits and underscores, at most 63", dr.Clip(v.Tenant, 80))
 	}
 	for _, c := range []struct {
 		field, value string
@@ -186,66 +181,54 @@ func (s *system) decodeSettings(e kit.Entry) error {
 		{"old_tenant", v.OldTenant, []string{oldRename, oldDrop}},
 	} {
 		if !oneOf(c.value, c.allowed) {
-			return complain(c.field, "%s is %q; it must be %s", c.field, dr.Clip(c.value, 40), strings.Join(c.allowed, " or "))
+			return e.Complain(c.field, "%s is %q; it must be %s", c.field, dr.Clip(c.value, 40), strings.Join(c.allowed, " or "))
 		}
 	}
 	if v.Source == sourceNetwork {
 		if !identifier.MatchString(v.ReplicationUser) {
-			return complain("replication_user", "replication_user %q is no plain identifier; a network source needs one", dr.Clip(v.ReplicationUser, 80))
+			return e.Complain("replication_user", "replication_user %q is no plain identifier; a network source needs one", dr.Clip(v.ReplicationUser, 80))
 		}
 		if !known(e.Credentials, v.ReplicationPassword) {
-			return complain("replication_password", "replication_password names the credential %q, which the inventory does not have", dr.Clip(v.ReplicationPassword, 80))
+			return e.Complain("replication_password", "replication_password names the credential %q, which the inventory does not have", dr.Clip(v.ReplicationPassword, 80))
 		}
 	}
 	if v.StorageKey != "" && !known(e.Credentials, v.StorageKey) {
-		return complain("storage_key", "storage_key names the credential %q, which the inventory does not have", dr.Clip(v.StorageKey, 80))
+		return e.Complain("storage_key", "storage_key names the credential %q, which the inventory does not have", dr.Clip(v.StorageKey, 80))
 	}
 	var err error
 	if v.maxLag, err = span(v.MaxLag, time.Millisecond, time.Hour); err != nil {
-		return complain("max_lag", "max_lag %q is no time span from 1ms to 1h", dr.Clip(v.MaxLag, 40))
+		return e.Complain("max_lag", "max_lag %q is no time span from 1ms to 1h", dr.Clip(v.MaxLag, 40))
 	}
 	if v.statement, err = span(v.StatementTimeout, time.Second, 10*time.Minute); err != nil {
-		return complain("statement_timeout", "statement_timeout %q is no time span from 1s to 10m", dr.Clip(v.StatementTimeout, 40))
+		return e.Complain("statement_timeout", "statement_timeout %q is no time span from 1s to 10m", dr.Clip(v.StatementTimeout, 40))
 	}
 	s.set = v
 	return nil
 }
 
 func (v *systemNode) defaults() {
-	def := func(p *string, d string) {
-		if *p == "" {
-			*p = d
-		}
-	}
-	def(&v.Login, loginSys)
-	def(&v.Source, sourceNetwork)
-	def(&v.Rebuild, rebuildAuto)
-	def(&v.OldTenant, oldRename)
-	def(&v.StatementTimeout, "120s")
+	kit.Default(&v.Login, loginSys)
+	kit.Default(&v.Source, sourceNetwork)
+	kit.Default(&v.Rebuild, rebuildAuto)
+	kit.Default(&v.OldTenant, oldRename)
+	kit.Default(&v.StatementTimeout, "120s")
 	if v.Source == sourceArchive {
-		def(&v.MaxLag, "120s")
+		kit.Default(&v.MaxLag, "120s")
 	}
-	def(&v.MaxLag, "5s")
+	kit.Default(&v.MaxLag, "5s")
 }
 
-func (s *system) decodeSite(se kit.SiteEntry, credentials func(string) bool) (site, error) {
+func (s *system) decodeSite(e kit.Entry, se kit.SiteEntry) (site, error) {
 	var v siteNode
-	if se.Node == nil {
-		return site{}, dr.Refuse("inventory", "the site %s of %s has no settings", se.Name, s.name)
-	}
-	if err := se.Node.Decode(&v); err != nil {
+	if err := e.SiteSettings(se, &v); err != nil {
 		return site{}, err
 	}
-	if v.Tenant == "" {
-		v.Tenant = s.set.Tenant
-	}
-	if v.User == "" {
-		v.User = "root"
-	}
+	kit.Default(&v.Tenant, s.set.Tenant)
+	kit.Default(&v.User, "root")
 	if len(v.Sources) == 0 {
 		v.Sources = v.Addresses
 	}
-	if err := s.checkSite(se, v, credentials); err != nil {
+	if err := s.checkSite(se, v, e.Credentials); err != nil {
 		return site{}, err
 	}
 	login := v.User + "@sys"
@@ -325,7 +308,7 @@ func span(text string, least, most time.Duration) (time.Duration, error) {
 // address says whether a text is host:port.
 func address(a string) bool {
 	host, port, err := net.SplitHostPort(a)
-	if err != nil || !hostName.MatchString(host) {
+	if err != nil || !kit.Address.MatchString(host) {
 		return false
 	}
 	n, err := strconv.Atoi(port)

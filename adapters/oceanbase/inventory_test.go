@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 )
 
@@ -39,8 +40,8 @@ func TestMistakesInTheInventoryAreToldAndNamed(t *testing.T) {
 		if strings.HasPrefix(c.set, "tenant:") {
 			set = strings.Replace(settings, "tenant: orders\n", c.set, 1)
 		}
-		e := kit.Entry{Name: "orders", Node: yamlNode(set), Credentials: func(n string) bool { return n != "nobody" }, Sites: []kit.SiteEntry{
-			{Name: "east", Node: yamlNode(c.east)}, {Name: "west", Node: yamlNode(westSite)},
+		e := kit.Entry{Name: "orders", Node: adaptertest.YAML(set), Credentials: func(n string) bool { return n != "nobody" }, Sites: []kit.SiteEntry{
+			{Name: "east", Node: adaptertest.YAML(c.east)}, {Name: "west", Node: adaptertest.YAML(westSite)},
 		}}
 		_, err := Adapter{}.Decode(e)
 		require.ErrorContains(t, err, c.want, "%s%s", c.set, c.east)
@@ -48,7 +49,7 @@ func TestMistakesInTheInventoryAreToldAndNamed(t *testing.T) {
 }
 
 func TestOnlyOneSiteIsNoSystem(t *testing.T) {
-	_, err := Adapter{}.Decode(kit.Entry{Name: "orders", Node: yamlNode(settings), Sites: []kit.SiteEntry{{Name: "east", Node: yamlNode(eastSite)}}})
+	_, err := Adapter{}.Decode(kit.Entry{Name: "orders", Node: adaptertest.YAML(settings), Sites: []kit.SiteEntry{{Name: "east", Node: adaptertest.YAML(eastSite)}}})
 	require.ErrorContains(t, err, "two sites")
 }
 

@@ -26,7 +26,7 @@ const (
 // Judge concludes over all sites. Replication is asynchronous: no observation is
 // a complete proof.
 func (s *system) Judge(sit dr.Situation) dr.Judgement {
-	rs := s.readings(sit)
+	rs := kit.Details[Reading](sit)
 	j := dr.Judgement{InSync: dr.Unknown}
 	prim := sit.Primaries()
 	one := dr.Fact{Name: "oceanbase.one_primary", Truth: dr.TriOf(len(prim) == 1), Text: "sites that accept writes: " + orNobody(prim), At: sit.At}
@@ -76,7 +76,7 @@ func (s *system) alarms(prim []string, rs map[string]Reading) []string {
 			}
 		}
 		if r.Tenant.Switchover != switchNormal {
-			out = append(out, fmt.Sprintf("a change of roles is half-way at %s: SWITCHOVER_STATUS is %s", st.Name, orNone(r.Tenant.Switchover)))
+			out = append(out, fmt.Sprintf("a change of roles is half-way at %s: SWITCHOVER_STATUS is %s", st.Name, kit.OrNotRead(r.Tenant.Switchover)))
 		}
 		if r.Tenant.Role == rolePrimary && !slices.Contains(prim, st.Name) && len(prim) == 1 {
 			out = append(out, fmt.Sprintf("%s is a former primary beside %s and can take writes again when it is unlocked", st.Name, prim[0]))

@@ -2,7 +2,6 @@ package oceanbase
 
 import (
 	"context"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 	"github.com/switchback-dr/switchback/lab/labkit"
@@ -70,28 +70,14 @@ func newLabOf(t testing.TB, o labkit.Options, change func(e *labkit.Entry), set 
 	return w
 }
 
-func asNode(t testing.TB, v any) yamlNode {
+func asNode(t testing.TB, v any) adaptertest.YAML {
 	b, err := yaml.Marshal(v)
 	require.NoError(t, err)
-	return yamlNode(b)
+	return adaptertest.YAML(b)
 }
 
 func (w *labWorld) env() kit.Env {
-	var d net.Dialer
-	return kit.Env{
-		Dial: d.DialContext, Now: time.Now, Progress: func(kit.Progress) {}, Hosts: noHosts{},
-		Secret: func(_ context.Context, name string) (string, error) { return w.cred[name], nil },
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			t := time.NewTimer(d)
-			defer t.Stop()
-			select {
-			case <-t.C:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	}
+	return adaptertest.Env(noHosts{}, func(_ context.Context, name string) (string, error) { return w.cred[name], nil })
 }
 
 // noHosts: OceanBase's procedures need none.
@@ -104,12 +90,7 @@ func (noHosts) Host(name string) (kit.Host, error) {
 func (w *labWorld) observe() dr.Situation {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	s := dr.Situation{System: "orders", Product: "oceanbase", At: time.Now(), Memory: w.memo, Baseline: w.base}
-	for _, n := range w.sys.Sites() {
-		s.Sites = append(s.Sites, w.sys.ObserveSite(ctx, w.env(), n))
-	}
-	s.Judgement = w.sys.Judge(s)
-	return s
+	return adaptertest.Observe(ctx, w.sys, w.env(), dr.Situation{System: "orders", Product: "oceanbase", At: time.Now(), Memory: w.memo, Baseline: w.base})
 }
 
 func (w *labWorld) steps(req dr.Request, g dr.Gate, run string) ([]dr.Step, *kit.Draft) {
@@ -117,13 +98,7 @@ func (w *labWorld) steps(req dr.Request, g dr.Gate, run string) ([]dr.Step, *kit
 	d := kit.NewDraft()
 	req.System, req.Reason = "orders", "test"
 	require.NoError(w.t, w.sys.Plan(kit.PlanInput{Request: req, Gate: g, Situation: w.observe(), RunID: run, Baseline: w.base}, d))
-	phases, err := d.Phases(dr.PhasesAfter(req.Procedure, g))
-	require.NoError(w.t, err)
-	var out []dr.Step
-	for _, ph := range phases {
-		out = append(out, ph.Steps...)
-	}
-	return out, d
+	return adaptertest.Steps(w.t, req, g, d), d
 }
 
 func (w *labWorld) walk(req dr.Request, g dr.Gate, run string) {

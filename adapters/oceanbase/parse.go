@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/switchback-dr/switchback/adapters/kit"
 )
 
 // columns reads typed values out of a row and remembers the first mistake: what
@@ -103,7 +105,7 @@ func parseClock(v string) (time.Time, error) {
 // server gives ip:port.
 func (c *columns) server() string {
 	ip := c.text("SVR_IP")
-	if !hostName.MatchString(ip) && c.err == nil {
+	if !kit.Address.MatchString(ip) && c.err == nil {
 		c.fail("SVR_IP", "an address")
 	}
 	return ip + ":" + strconv.FormatInt(c.number("SVR_PORT"), 10)

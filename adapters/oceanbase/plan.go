@@ -31,7 +31,7 @@ type planner struct {
 
 // Plan puts OceanBase's steps into the draft.
 func (s *system) Plan(in kit.PlanInput, d *kit.Draft) error {
-	p := &planner{s: s, in: in, d: d, rs: s.readings(in.Situation)}
+	p := &planner{s: s, in: in, d: d, rs: kit.Details[Reading](in.Situation)}
 	if err := p.common(); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (p *planner) common() error {
 				WithNext("upgrade, or change roles by hand")
 		}
 		if r.Unread["cluster_id"] != "" || r.Cluster == 0 {
-			return dr.Refuse("no_identity", "the cluster_id of %s could not be read: %s", st.Name, orNone(r.Unread["cluster_id"])).
+			return dr.Refuse("no_identity", "the cluster_id of %s could not be read: %s", st.Name, kit.OrNotRead(r.Unread["cluster_id"])).
 				WithNext("let the login read oceanbase.GV$OB_PARAMETERS")
 		}
 	}
@@ -91,34 +91,7 @@ type sides struct {
 
 // find finds who is, or was, the primary.
 func (p *planner) find(to string) (sides, error) {
-	v := sides{New: to}
-	if prim := p.in.Situation.Primaries(); len(prim) == 1 {
-		v.Old = prim[0]
-	}
-	if v.Old == "" {
-		var former []string
-		for _, s := range p.in.Situation.Sites {
-			if s.Site != to && s.Role == dr.RolePrimary {
-				former = append(former, s.Site)
-			}
-		}
-		if len(former) == 1 {
-			v.Old = former[0]
-		}
-	}
-	if v.Old == "" {
-		v.Old = p.s.upstream(to, p.rs[to], p.rs)
-	}
-	if m := p.in.Situation.Memory; v.Old == "" && m != nil && m.Primary != to {
-		v.Old = m.Primary
-	}
-	if v.Old == "" && len(p.s.sites) == 2 {
-		for _, st := range p.s.sites {
-			if st.Name != to {
-				v.Old = st.Name
-			}
-		}
-	}
+	v := sides{Old: p.s.sites.OldPrimary(p.in.Situation, to, p.s.upstream(to, p.rs[to], p.rs)), New: to}
 	if _, ok := p.s.site(v.Old); !ok || v.Old == to {
 		return v, dr.Refuse("no_primary", "no site of %s says that it is, or was, the primary", p.s.name).
 			WithNext("find out by hand which site was the primary and make it readable")
@@ -154,11 +127,11 @@ func (p *planner) promotable(v sides, resume ...string) error {
 		return dr.Refuse("stuck_switchover", "%s waits in PREPARE SWITCHING TO PRIMARY: the server refuses ACTIVATE STANDBY there, and only SWITCHOVER TO PRIMARY goes on", v.New).
 			WithNext("bring %s back read-only and use mode \"planned\", which resumes; if it is lost, call the vendor's support, or take over to another site", v.Old)
 	default:
-		return dr.Refuse("half_way", "%s is within another change of roles: SWITCHOVER_STATUS is %s", v.New, orNone(t.Switchover)).
+		return dr.Refuse("half_way", "%s is within another change of roles: SWITCHOVER_STATUS is %s", v.New, kit.OrNotRead(t.Switchover)).
 			WithNext("let the statement that was started there finish, by sending the same again; then start anew")
 	}
 	if _, ok := r.cut(); !ok || r.Unread["streams"] != "" {
-		return dr.Refuse("no_position", "the SYNC_SCN of %s could not be read: %s", v.New, orNone(r.Unread["streams"])).WithNext("look at CDB_OB_LS at %s, or choose another site", v.New)
+		return dr.Refuse("no_position", "the SYNC_SCN of %s could not be read: %s", v.New, kit.OrNotRead(r.Unread["streams"])).WithNext("look at CDB_OB_LS at %s, or choose another site", v.New)
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func (p *planner) failback() error {
 				v.Others = append(v.Others, st.Name)
 			}
 		}
-		return p.planned(v, cutoverPhases)
+		return p.planned(v, kit.CutoverPhases)
 	case dr.GateOverwrite:
 		return p.overwrite(primary, to)
 	default:

@@ -88,7 +88,7 @@ func (p *planner) replaceable(source, to string, r Reading) error {
 	case r.accepts() == dr.Yes:
 		return dr.Refuse("accepts_writes", "%s accepts writes: %s", to, r.summary()).WithNext("switch it to standby by hand when you are sure that its data may be replaced: ALTER SYSTEM SWITCHOVER TO STANDBY TENANT = %s", st.Place.Tenant)
 	case r.Tenant != nil && r.Tenant.Status == statusNormal && r.Tenant.Switchover != switchNormal && !r.Tenant.Recycled:
-		return dr.Refuse("half_way", "%s is within a change of roles: SWITCHOVER_STATUS is %s", to, orNone(r.Tenant.Switchover)).WithNext("let the statement that was started there finish; then start anew")
+		return dr.Refuse("half_way", "%s is within a change of roles: SWITCHOVER_STATUS is %s", to, kit.OrNotRead(r.Tenant.Switchover)).WithNext("let the statement that was started there finish; then start anew")
 	case r.Tenant != nil && r.Tenant.Status != statusNormal && !p.rebuilt():
 		return dr.Refuse("not_normal", "the tenant at %s has the status %s, as a broken restore leaves it", to, r.Tenant.Status).
 			WithNext("ALTER SYSTEM CANCEL RESTORE, or DROP TENANT it, at %s; then start again", to)
@@ -144,14 +144,7 @@ func (p *planner) rebuild(source, to string, create bool) (rebuildArgs, error) {
 // aside is the name of a tenant that is kept; it carries the run.
 func aside(tenant, run string) string {
 	end := "_old_" + run
-	return clipTo(tenant, 63-len(end)) + end
-}
-
-func clipTo(s string, n int) string {
-	if len(s) > n {
-		return s[:n]
-	}
-	return s
+	return kit.AtMost(tenant, 63-len(end)) + end
 }
 
 // stepsBackup archives and backs the primary up.
@@ -159,7 +152,7 @@ func (p *planner) stepsBackup(source string) error {
 	st, _ := p.s.site(source)
 	r := p.rs[source]
 	if r.Unread["backups"] != "" || r.Archive == nil {
-		return dr.Refuse("backups_unread", "backups and log archive of %s could not be read: %s", source, orNone(r.Unread["backups"])).WithNext("let the login read CDB_OB_BACKUP_JOBS and CDB_OB_ARCHIVELOG")
+		return dr.Refuse("backups_unread", "backups and log archive of %s could not be read: %s", source, kit.OrNotRead(r.Unread["backups"])).WithNext("let the login read CDB_OB_BACKUP_JOBS and CDB_OB_ARCHIVELOG")
 	}
 	a := backupArgs{On: p.place(source), ArchiveDest: st.ArchiveDest, Dest: st.BackupDest, Key: p.s.set.StorageKey, After: r.LastBackup}
 	ph := dr.PhaseBackup

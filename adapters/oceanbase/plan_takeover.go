@@ -7,15 +7,6 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-// phaseNames are where the parts of a planned change of roles stand: a takeover
-// and the cutover of a failback are the same steps.
-type phaseNames struct{ prepare, stop, prove, promote, redirect, verify, protect dr.Phase }
-
-var (
-	takeoverPhases = phaseNames{dr.PhasePrepare, dr.PhaseIsolate, dr.PhaseIsolate, dr.PhasePromote, dr.PhaseRedirect, dr.PhaseVerify, dr.PhaseProtect}
-	cutoverPhases  = phaseNames{dr.PhaseQuiesce, dr.PhaseQuiesce, dr.PhaseCatchUp, dr.PhaseHandBack, dr.PhaseRedirect, dr.PhaseVerify, dr.PhaseProtect}
-)
-
 func (p *planner) takeover() error {
 	to := p.in.Request.To
 	if err := p.s.sites.Known(p.s.name, to); err != nil {
@@ -30,7 +21,7 @@ func (p *planner) takeover() error {
 	}
 	p.d.From, p.d.To = v.Old, v.New
 	if p.in.Request.Mode == dr.ModePlanned {
-		return p.planned(v, takeoverPhases)
+		return p.planned(v, kit.TakeoverPhases)
 	}
 	return p.unplanned(v)
 }
@@ -38,7 +29,7 @@ func (p *planner) takeover() error {
 // planned is a change of roles without loss: SWITCHOVER TO STANDBY, proof, then
 // SWITCHOVER TO PRIMARY. Between the two both tenants are standbys: that moment
 // is short, and is resumed, not restarted.
-func (p *planner) planned(v sides, ph phaseNames) error {
+func (p *planner) planned(v sides, ph kit.PhaseNames) error {
 	if err := p.promotable(v, prepPrimary, flashing, becomingPrim); err != nil {
 		return err
 	}
@@ -47,11 +38,11 @@ func (p *planner) planned(v sides, ph phaseNames) error {
 	}
 	p.stepsDemote(v, ph)
 	p.stepsPromote(v, ph)
-	p.d.Empty(ph.redirect, "OceanBase itself redirects nobody: clients, proxies and services are told by their own steps")
-	p.stepCheckPrimary(ph.verify, v.New)
-	p.protect(v.New, ph.protect)
+	p.d.Empty(ph.Redirect, "OceanBase itself redirects nobody: clients, proxies and services are told by their own steps")
+	p.stepCheckPrimary(ph.Verify, v.New)
+	p.protect(v.New, ph.Protect)
 	p.d.NeedFence(kit.FenceNeed{Site: v.Old, ByAdapter: true, Why: "its tenant is switched to standby by the server itself and refuses writes (error 4688), also after a restart"})
-	if ph.stop == dr.PhaseIsolate {
+	if ph.Stop == dr.PhaseIsolate {
 		p.d.BackTo = dr.PhasePrepare
 	}
 	p.d.Loss = dr.Loss{
@@ -80,7 +71,7 @@ func (p *planner) plannable(v sides) error {
 	case t.Locked:
 		return dr.Refuse("locked", "the tenant at %s is locked, and the server then refuses the promotion of %s", v.Old, v.New).WithNext("ALTER TENANT %s UNLOCK at %s", t.Name, v.Old)
 	case t.Switchover != switchNormal && t.Switchover != prepStandby && t.Switchover != becomingStby:
-		return dr.Refuse("half_way", "%s is within another change of roles: SWITCHOVER_STATUS is %s", v.Old, orNone(t.Switchover)).WithNext("let the statement that was started there finish; then start anew")
+		return dr.Refuse("half_way", "%s is within another change of roles: SWITCHOVER_STATUS is %s", v.Old, kit.OrNotRead(t.Switchover)).WithNext("let the statement that was started there finish; then start anew")
 	case t.Role == rolePrimary && t.Until != maxSCN:
 		return dr.Refuse("recovery_until", "RECOVERY_UNTIL_SCN of the primary %s is %s, not unlimited", v.Old, t.Until).WithNext("call the vendor's support: a primary's is always unlimited")
 	}
@@ -164,22 +155,22 @@ func (p *planner) servable(v sides) error {
 }
 
 // stepsDemote switches the primary to standby, with the way back.
-func (p *planner) stepsDemote(v sides, ph phaseNames) {
+func (p *planner) stepsDemote(v sides, ph kit.PhaseNames) {
 	src, _ := p.s.site(v.Old)
 	from := p.s.source(src)
 	a := p.role(v.Old, v.New)
 	a.Source = &from
 	if p.rs[v.Old].Tenant.Role == rolePrimary && p.verifies(v.Old) {
-		p.add(ph.prepare, verifyToStandby.Step(kit.At{
-			Phase: ph.prepare, Slug: "verify-to-standby", Site: v.Old, Title: "Ask " + v.Old + " whether it can become a standby now", Timeout: time.Minute,
+		p.add(ph.Prepare, verifyToStandby.Step(kit.At{
+			Phase: ph.Prepare, Slug: "verify-to-standby", Site: v.Old, Title: "Ask " + v.Old + " whether it can become a standby now", Timeout: time.Minute,
 			Why: "the server's own check, while nothing is changed yet",
 		}, a))
 	} else {
-		p.d.Empty(ph.prepare, "nothing can be done before the switch: this version has no check of its own, or %s is a standby already", v.Old)
+		p.d.Empty(ph.Prepare, "nothing can be done before the switch: this version has no check of its own, or %s is a standby already", v.Old)
 	}
-	u := p.undoDemote(v, ph.stop, "undo-to-standby")
-	p.add(ph.stop, switchToStandby.Step(kit.At{
-		Phase: ph.stop, Slug: "to-standby", Site: v.Old, Title: "Switch " + v.Old + " to standby", Timeout: p.roleTimeout(), Undo: &u, StopsClients: true,
+	u := p.undoDemote(v, ph.Stop, "undo-to-standby")
+	p.add(ph.Stop, switchToStandby.Step(kit.At{
+		Phase: ph.Stop, Slug: "to-standby", Site: v.Old, Title: "Switch " + v.Old + " to standby", Timeout: p.roleTimeout(), Undo: &u, StopsClients: true,
 		Why: "from here on it refuses writes, and its log has an end that " + v.New + " can reach",
 	}, a))
 }
@@ -196,23 +187,23 @@ func (p *planner) undoDemote(v sides, ph dr.Phase, slug string) dr.Step {
 func (p *planner) roleTimeout() time.Duration { return 3*p.s.set.statement + time.Minute }
 
 // stepsPromote proves that nothing is missing and promotes.
-func (p *planner) stepsPromote(v sides, ph phaseNames) {
+func (p *planner) stepsPromote(v sides, ph kit.PhaseNames) {
 	src, _ := p.s.site(v.Old)
 	from := p.s.source(src)
-	p.add(ph.prove, proveCaughtUp.Step(kit.At{
-		Phase: ph.prove, Slug: "prove-caught-up", Site: v.New, Title: "Prove that " + v.New + " has the whole log of " + v.Old, Timeout: p.roleTimeout(),
+	p.add(ph.Prove, proveCaughtUp.Step(kit.At{
+		Phase: ph.Prove, Slug: "prove-caught-up", Site: v.New, Title: "Prove that " + v.New + " has the whole log of " + v.Old, Timeout: p.roleTimeout(),
 		Why: "only then nothing that was acknowledged is lost; the server's own check looks at the source, which may be wrong or empty",
 	}, pairArgs{On: p.place(v.New), Other: p.place(v.Old), Archive: p.s.set.Source == sourceArchive}))
 	a := p.role(v.New, v.Old)
 	a.Source, a.Held = &from, heldByStandby
 	if p.verifies(v.New) {
-		p.add(ph.prove, verifyToPrimary.Step(kit.At{
-			Phase: ph.prove, Slug: "verify-to-primary", Site: v.New, Title: "Ask " + v.New + " whether it can become primary now", Timeout: time.Minute + p.s.set.statement, Skip: dr.SkipDecision,
+		p.add(ph.Prove, verifyToPrimary.Step(kit.At{
+			Phase: ph.Prove, Slug: "verify-to-primary", Site: v.New, Title: "Ask " + v.New + " whether it can become primary now", Timeout: time.Minute + p.s.set.statement, Skip: dr.SkipDecision,
 			Why: "a refusal here can still be undone",
 		}, a))
 	}
-	p.add(ph.promote, switchToPrimary.Step(kit.At{
-		Phase: ph.promote, Slug: "to-primary", Site: v.New, Title: "Switch " + v.New + " to primary", Timeout: p.roleTimeout(),
+	p.add(ph.Promote, switchToPrimary.Step(kit.At{
+		Phase: ph.Promote, Slug: "to-primary", Site: v.New, Title: "Switch " + v.New + " to primary", Timeout: p.roleTimeout(),
 		Why: "the point of no return: " + v.New + " accepts writes from here on",
 	}, a))
 }

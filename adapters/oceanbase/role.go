@@ -52,9 +52,9 @@ func (c change) probe(ctx context.Context, env kit.Env) kit.Effect {
 		e.Evidence = []dr.Evidence{{Name: c.On.Site, Text: t.evidence()}}
 		return e
 	case t.Role == rolePrimary || t.Role == roleStandby:
-		return progress(env, "%s is %s, status %s, switchover status %s", c.On.Site, t.Role, t.Status, orNone(t.Switchover))
+		return progress(env, "%s is %s, status %s, switchover status %s", c.On.Site, t.Role, t.Status, kit.OrNotRead(t.Switchover))
 	}
-	return kit.NotKnown("the role of %s is %s", c.On.Site, orNone(t.Role))
+	return kit.NotKnown("the role of %s is %s", c.On.Site, kit.OrNotRead(t.Role))
 }
 
 func (t Tenant) evidence() string {
@@ -69,7 +69,7 @@ func (c change) allowed(t *Tenant) error {
 	case t.Locked:
 		return dr.Hold("locked", "the tenant at %s is locked", c.On.Site).WithNext("ALTER TENANT %s UNLOCK at %s, then retry", t.Name, c.On.Site)
 	case t.Status != statusNormal:
-		return no("the status of the tenant at %s is %s", c.On.Site, t.Status)
+		return kit.No("the status of the tenant at %s is %s", c.On.Site, t.Status)
 	case t.Switchover == switchNormal && c.Epoch != "" && t.Epoch != c.Epoch && t.Role != c.To:
 		return dr.HoldReplan("epoch", "the roles at %s have been changed since the plan was made: SWITCHOVER_EPOCH is %s, it was %s", c.On.Site, t.Epoch, c.Epoch).WithNext("replan")
 	case t.Switchover == switchNormal || slices.Contains(c.Resume, t.Switchover):
@@ -78,7 +78,7 @@ func (c change) allowed(t *Tenant) error {
 		return dr.Hold("stuck_switchover", "%s waits in PREPARE SWITCHING TO PRIMARY: the server refuses %s there, and only SWITCHOVER TO PRIMARY goes on", c.On.Site, c.What).
 			WithNext("bring the former primary back, read-only, and retry the planned takeover; if it is lost, call the vendor's support: no statement leads out of this state")
 	}
-	return dr.Hold("half_way", "%s is in SWITCHOVER_STATUS %s, which belongs to another statement than %s", c.On.Site, orNone(t.Switchover), c.What).
+	return dr.Hold("half_way", "%s is in SWITCHOVER_STATUS %s, which belongs to another statement than %s", c.On.Site, kit.OrNotRead(t.Switchover), c.What).
 		WithNext("finish the statement that was started there by sending the same again, then replan")
 }
 

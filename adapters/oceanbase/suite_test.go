@@ -53,7 +53,7 @@ func (s suiteWorld) State() string {
 			fmt.Fprintf(&b, "%s: %s\n", n, dr.AsError(err, "").Code)
 			continue
 		}
-		rs := s.sys.readings(s.observe())
+		rs := kit.Details[Reading](s.observe())
 		fmt.Fprintf(&b, "%s: %s, from %q, %v, archive %s", n, r.role(), s.sys.upstream(n, r, rs), r.Tenant.Until == maxSCN, r.Archive.Status)
 		var names []string
 		for _, v := range s.sql(n, "SELECT TENANT_NAME, TENANT_TYPE, TENANT_ROLE, SWITCHOVER_STATUS FROM oceanbase.DBA_OB_TENANTS WHERE TENANT_TYPE = 'USER'") {

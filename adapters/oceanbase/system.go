@@ -78,14 +78,9 @@ func (s *system) ObserveSite(ctx context.Context, env kit.Env, name string) dr.S
 // source says where readings of the site come from.
 func (v site) source() string { return "sql " + v.Place.Addresses[0] }
 
-// readings decodes the adapter's own part of a situation.
-func (s *system) readings(sit dr.Situation) map[string]Reading {
-	return kit.Details[Reading](sit)
-}
-
 // Baseline records what each site was before the takeover.
 func (s *system) Baseline(sit dr.Situation) []dr.BaselineSite {
-	rs := s.readings(sit)
+	rs := kit.Details[Reading](sit)
 	var out []dr.BaselineSite
 	for _, st := range s.sites {
 		v, _ := sit.Site(st.Name)

@@ -9,27 +9,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
-
-// yamlNode is an inventory node from a text.
-type yamlNode string
-
-func (n yamlNode) Decode(into any) error {
-	d := yaml.NewDecoder(strings.NewReader(string(n)))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		return dr.Refuse("inventory", "test.yaml:1: %v", err)
-	}
-	return nil
-}
-
-func (n yamlNode) Complain(field, format string, a ...any) error {
-	return dr.Refuse("inventory", "test.yaml:1: %s: %s", field, fmt.Sprintf(format, a...))
-}
 
 const (
 	settings = "tenant: orders\nreplication_user: repl\nreplication_password: repl\n"
@@ -40,9 +24,9 @@ const (
 
 func decode(t testing.TB, set string, sites map[string]string) *system {
 	t.Helper()
-	e := kit.Entry{Name: "orders", Node: yamlNode(set)}
+	e := kit.Entry{Name: "orders", Node: adaptertest.YAML(set)}
 	for _, n := range sortedKeys(sites) {
-		e.Sites = append(e.Sites, kit.SiteEntry{Name: n, Node: yamlNode(sites[n])})
+		e.Sites = append(e.Sites, kit.SiteEntry{Name: n, Node: adaptertest.YAML(sites[n])})
 	}
 	s, err := Adapter{}.Decode(e)
 	require.NoError(t, err)
@@ -138,12 +122,8 @@ func (w *world) third(set string) {
 }
 
 func (w *world) observe() dr.Situation {
-	s := dr.Situation{System: "orders", Product: "oceanbase", At: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), Memory: w.memo, Baseline: w.base}
-	for _, n := range w.sys.Sites() {
-		s.Sites = append(s.Sites, w.sys.ObserveSite(context.Background(), testEnv(w.t, w.w), n))
-	}
-	s.Judgement = w.sys.Judge(s)
-	return s
+	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	return adaptertest.Observe(context.Background(), w.sys, testEnv(w.t, w.w), dr.Situation{System: "orders", Product: "oceanbase", At: at, Memory: w.memo, Baseline: w.base})
 }
 
 func (w *world) plan(req dr.Request, g dr.Gate) (*kit.Draft, error) {
@@ -157,13 +137,7 @@ func (w *world) steps(req dr.Request, g dr.Gate) ([]dr.Step, *kit.Draft) {
 	w.t.Helper()
 	d, err := w.plan(req, g)
 	require.NoError(w.t, err)
-	phases, err := d.Phases(dr.PhasesAfter(req.Procedure, g))
-	require.NoError(w.t, err)
-	var out []dr.Step
-	for _, ph := range phases {
-		out = append(out, ph.Steps...)
-	}
-	return out, d
+	return adaptertest.Steps(w.t, req, g, d), d
 }
 
 func lines(steps []dr.Step) string {
@@ -192,15 +166,7 @@ func find(t testing.TB, steps []dr.Step, action string) dr.Step {
 	return dr.Step{}
 }
 
-func actionOf(t testing.TB, name string) kit.Action {
-	for _, a := range (Adapter{}).Actions() {
-		if a.Name() == name {
-			return a
-		}
-	}
-	t.Fatalf("there is no action %s", name)
-	return nil
-}
+func actionOf(t testing.TB, name string) kit.Action { return adaptertest.Action(t, Adapter{}, name) }
 
 func (w *world) execute(st dr.Step) (kit.StepResult, error) {
 	return kit.Execute(context.Background(), testEnv(w.t, w.w), actionOf(w.t, st.Action), st)

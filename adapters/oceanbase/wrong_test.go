@@ -262,7 +262,7 @@ func thirdSite(t *testing.T) {
 	follows := func(primary string) {
 		w.eventually(func() bool {
 			s := w.observe()
-			rs := w.sys.readings(s)
+			rs := kit.Details[Reading](s)
 			up, _ := w.sys.site(primary)
 			h, _ := rs[name].fetching()
 			return h == healthGood && w.sys.from(rs[name], up, rs[primary])
@@ -300,7 +300,7 @@ func thirdPastTheCut(t *testing.T) {
 	w.fault(false, "lag-stream", name, "1001")
 	w.all(again)
 	require.Equal(t, 1, w.changes(name, "server: flashback standby log"))
-	rs := w.sys.readings(w.observe())
+	rs := kit.Details[Reading](w.observe())
 	h, text := rs[name].fetching()
 	require.Equal(t, healthGood, h, text)
 }

@@ -30,7 +30,7 @@ var applyExtent = kit.Spec[extentArgs]{
 	Doc: "dsrutil -C applyextent PATH: a target in pre-transition applies an after-image extent of the lost source that it can read; in the order of their numbers. " +
 		"Only with transition=manual. Manual: \"DSRUTIL applyextent\".",
 	Check: func(a extentArgs) error {
-		return checks(a.On.Check(), a.Old.Check(), pathOK(a.Path), match(runID, "run", a.Run))
+		return kit.Checks(a.On.Check(), a.Old.Check(), pathOK(a.Path), kit.Match(kit.RunID, "run", a.Run))
 	},
 	Commands: func(a extentArgs) []dr.Command {
 		return []dr.Command{a.On.kept(a.out(), a.On.dsrutil("applyextent", a.Path)...)}
@@ -59,10 +59,10 @@ var applyExtent = kit.Spec[extentArgs]{
 			return 0, errs[0]
 		}
 		if errs[1] == nil && rs[1].AcceptsWrites() != dr.No {
-			return 0, no("%s may take updates: %s", a.Old.Site, summary(rs[1]))
+			return 0, kit.No("%s may take updates: %s", a.Old.Site, summary(rs[1]))
 		}
 		if !rs[0].Status.Code.pre() {
-			return 0, no("%s is not in pre-transition: %s", a.On.Site, summary(rs[0]))
+			return 0, kit.No("%s is not in pre-transition: %s", a.On.Site, summary(rs[0]))
 		}
 		return ts[0], a.On.isTarget(rs[0])
 	},

@@ -30,7 +30,7 @@ var failover = kit.Spec[failoverArgs]{
 	Doc: "dsrutil SOURCE -C transition failover: both databases must be open and in step; users are thrown out and their open transactions rolled back; all or nothing across both databases. Its output " +
 		"says nothing about the target, so that the roles of both are read back. Manual: \"DSRUTIL transition failover\", \"Failback processing using transition failover\".",
 	Check: func(a failoverArgs) error {
-		return checks(a.Source.Check(), a.Target.Check(), match(runID, "run", a.Run))
+		return kit.Checks(a.Source.Check(), a.Target.Check(), kit.Match(kit.RunID, "run", a.Run))
 	},
 	Commands: func(a failoverArgs) []dr.Command {
 		return []dr.Command{a.Source.kept(a.out(), a.Source.dsrutil("transition", "failover")...)}
@@ -38,14 +38,14 @@ var failover = kit.Spec[failoverArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a failoverArgs) kit.Effect {
 		rs, _, err := readAll(ctx, env, a.looks()...)
 		if err != nil {
-			return notRead(a.Target, err)
+			return kit.NotRead(a.Target.Site, err)
 		}
 		return a.judge(rs[0], rs[1], env.Now())
 	},
 	Guard: func(ctx context.Context, env kit.Env, a failoverArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].Transiting() || r[1].Transiting() {
-				return no("a transition of %s or %s is under way", a.Source.Site, a.Target.Site)
+				return kit.No("a transition of %s or %s is under way", a.Source.Site, a.Target.Site)
 			}
 			return isInStep(a.Source, a.Target, r[0], r[1])
 		}, pair(a.Source, a.Target)...)
@@ -118,7 +118,7 @@ var checkPrimary = kit.Spec[primaryArgs]{
 				return err
 			}
 		}
-		return checks(a.On.Check(), roleOK(a.Want))
+		return kit.Checks(a.On.Check(), roleOK(a.Want))
 	},
 	Commands: func(a primaryArgs) []dr.Command {
 		var out []dr.Command
@@ -132,7 +132,7 @@ var checkPrimary = kit.Spec[primaryArgs]{
 		defer cancel()
 		rs, _, errs := readEach(octx, env, a.looks()...)
 		if errs[0] != nil {
-			return notRead(a.On, errs[0])
+			return kit.NotRead(a.On.Site, errs[0])
 		}
 		for i, p := range a.Peers {
 			if errs[i+1] == nil && rs[i+1].AcceptsWrites() == dr.Yes {

@@ -21,7 +21,7 @@ type fenceArgs struct {
 }
 
 func (a fenceArgs) check() error {
-	return checks(a.On.Check(), a.Peer.Check(), match(runID, "run", a.Run))
+	return kit.Checks(a.On.Check(), a.Peer.Check(), kit.Match(kit.RunID, "run", a.Run))
 }
 
 // fenceScript: $1 database, $2 DLC, $3 run. The emergency shutdown is allowed
@@ -64,10 +64,10 @@ var fence = kit.Spec[fenceArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a fenceArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].Exists != dr.Yes {
-				return no("there is no %s.db on %s", a.On.Database, a.On.Site)
+				return kit.No("there is no %s.db on %s", a.On.Database, a.On.Site)
 			}
 			if r[0].Role() == roleTarget {
-				return no("%s is a target now", a.On.Site)
+				return kit.No("%s is a target now", a.On.Site)
 			}
 			return a.Peer.isTarget(r[1])
 		}, look{On: a.On}, look{On: a.Peer})
@@ -122,7 +122,7 @@ var unfence = kit.Spec[fenceArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a fenceArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].HalfRestored() != "" {
-				return no("%s is half restored", a.On.Site)
+				return kit.No("%s is half restored", a.On.Site)
 			}
 			return a.Peer.isTarget(r[1])
 		}, look{On: a.On}, look{On: a.Peer})

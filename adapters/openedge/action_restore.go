@@ -34,7 +34,7 @@ var proveFit = kit.Spec[verifyArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a verifyArgs) kit.Effect {
 		out, err := a.On.query(ctx, env, a.fitCommand())
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		return a.judgeFit(out)
 	},
@@ -103,7 +103,7 @@ func (a restoreArgs) check() error {
 	if a.Route != reseedTransition && a.Route != reseedEnable {
 		return fmt.Errorf("the route is %q", dr.Clip(a.Route, 20))
 	}
-	return checks(a.Source.Check(), a.Target.Check(), pathOK(a.Seed), pathOK(a.File), match(runID, "run", a.Run))
+	return kit.Checks(a.Source.Check(), a.Target.Check(), pathOK(a.Seed), pathOK(a.File), kit.Match(kit.RunID, "run", a.Run))
 }
 
 // restoreScript: $1 DLC, $2 database, $3 backup, $4 run, $5 yes or no, $6
@@ -204,13 +204,13 @@ func guardRestore(ctx context.Context, env kit.Env, a restoreArgs) (kit.HostTime
 		v := t.Files[a.File+".verify"]
 		switch {
 		case t.process("prorest"):
-			return no("a prorest is running on %s", a.Target.Site)
+			return kit.No("a prorest is running on %s", a.Target.Site)
 		case !v.Exists || restoreFailure(v.Lines) != "" || (!hasNumber(v.Lines, 6758) && !hasNumber(v.Lines, 3758)):
-			return no("the backup is not verified on %s", a.Target.Site)
+			return kit.No("the backup is not verified on %s", a.Target.Site)
 		case (t.Exists == dr.Yes || t.Fenced == dr.Yes) && !a.Overwrite && t.HalfRestored() == "":
-			return no("there is a database on %s now, and the plan does not overwrite one", a.Target.Site)
+			return kit.No("there is a database on %s now, and the plan does not overwrite one", a.Target.Site)
 		}
-		return checks(a.Target.isClosed(t), a.Source.isSource(r[1]), sameBackupDate(r[1], a.Seed, a.Source.Site))
+		return kit.Checks(a.Target.isClosed(t), a.Source.isSource(r[1]), sameBackupDate(r[1], a.Seed, a.Source.Site))
 	}, look{On: a.Target, Files: []string{a.File + ".verify"}}, src)
 }
 
@@ -237,9 +237,9 @@ var enableTarget = kit.Spec[restoreArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a restoreArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if !r[0].restoredBy(a.Run) {
-				return no("the restore on %s is not complete", a.Target.Site)
+				return kit.No("the restore on %s is not complete", a.Target.Site)
 			}
-			return checks(a.Target.usable(r[0]), a.Target.isClosed(r[0]), a.Source.isSource(r[1]))
+			return kit.Checks(a.Target.usable(r[0]), a.Target.isClosed(r[0]), a.Source.isSource(r[1]))
 		}, look{On: a.Target}, look{On: a.Source})
 	},
 	ProofText: func(a restoreArgs) string {
@@ -305,11 +305,11 @@ var clearRecovery = kit.Spec[recoveryArgs]{
 		"the old copy must not meet the new one. On the target's side the file is moved from the closed database. Knowledge base 000057059.",
 	Check: func(a recoveryArgs) error {
 		for _, n := range append([]string{}, a.Agents...) {
-			if err := match(agentName, "agent", n); err != nil {
+			if err := kit.Match(agentName, "agent", n); err != nil {
 				return err
 			}
 		}
-		return checks(a.On.Check(), match(runID, "run", a.Run))
+		return kit.Checks(a.On.Check(), kit.Match(kit.RunID, "run", a.Run))
 	},
 	Commands: func(a recoveryArgs) []dr.Command {
 		kind := "target"
@@ -328,11 +328,11 @@ var clearRecovery = kit.Spec[recoveryArgs]{
 			}
 			for _, n := range a.Agents {
 				if n != a.Lost && r[0].Agents[n] == codeAgentNormal {
-					return no("the target %s of %s is in normal processing: its recovery information must stay", n, a.On.Site)
+					return kit.No("the target %s of %s is in normal processing: its recovery information must stay", n, a.On.Site)
 				}
 			}
 			if slices.Contains(a.Agents, a.Lost) && r[0].Agents[a.Lost] == codeAgentNormal {
-				return no("%s is in normal processing with %s: it needs no new copy", a.On.Site, a.Lost)
+				return kit.No("%s is in normal processing with %s: it needs no new copy", a.On.Site, a.Lost)
 			}
 			return a.On.isSource(r[0])
 		}, look{On: a.On, Agents: a.Agents})

@@ -26,11 +26,11 @@ var seedOption = regexp.MustCompile(`^(-REPLTargetCreation|-verbose|-com|-thread
 
 func (a seedArgs) check() error {
 	for _, o := range a.Options {
-		if err := match(seedOption, "option", o); err != nil {
+		if err := kit.Match(seedOption, "option", o); err != nil {
 			return err
 		}
 	}
-	return checks(a.Source.Check(), a.Target.Check(), pathOK(a.File), match(runID, "run", a.Run))
+	return kit.Checks(a.Source.Check(), a.Target.Check(), pathOK(a.File), kit.Match(kit.RunID, "run", a.Run))
 }
 
 // seedScript removes what a broken attempt left, takes the backup and keeps
@@ -72,10 +72,10 @@ var seed = kit.Spec[seedArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a seedArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].process("probkup") {
-				return no("another backup of %s is running", a.Source.Site)
+				return kit.No("another backup of %s is running", a.Source.Site)
 			}
 			if r[1].AcceptsWrites() != dr.No {
-				return no("%s may take updates: %s", a.Target.Site, summary(r[1]))
+				return kit.No("%s may take updates: %s", a.Target.Site, summary(r[1]))
 			}
 			return a.Source.isSource(r[0])
 		}, look{On: a.Source}, look{On: a.Target})
@@ -140,7 +140,7 @@ func hasNumber(lines []string, number int) bool {
 func sameBackupDate(r Reading, file string, site string) error {
 	f := r.Files[file+".date"]
 	if !f.Exists || len(f.Lines) == 0 {
-		return no("the date of the seed is not kept beside %s", file)
+		return kit.No("the date of the seed is not kept beside %s", file)
 	}
 	full := false
 	for _, l := range f.Lines {
@@ -159,7 +159,7 @@ func sameBackupDate(r Reading, file string, site string) error {
 		}
 	}
 	if !full {
-		return no("the date of the seed was not recognised")
+		return kit.No("the date of the seed was not recognised")
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func (p Place) told(ctx context.Context, env kit.Env, what string, c dr.Command)
 	done, err1 := strconv.ParseInt(out[0], 10, 64)
 	total, err2 := strconv.ParseInt(out[1], 10, 64)
 	took, err3 := strconv.ParseInt(out[2], 10, 64)
-	if checks(err1, err2, err3) != nil || done < 0 || total <= 0 {
+	if kit.Checks(err1, err2, err3) != nil || done < 0 || total <= 0 {
 		return nil
 	}
 	done = min(done, total)

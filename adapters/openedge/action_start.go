@@ -53,7 +53,7 @@ var start = kit.Spec[startArgs]{
 				return err
 			}
 		}
-		return checks(a.On.Check(), match(runID, "run", a.Run))
+		return kit.Checks(a.On.Check(), kit.Match(kit.RunID, "run", a.Run))
 	},
 	Commands: func(a startArgs) []dr.Command {
 		argv := []string{a.On.Spool + "/" + a.On.base() + "-" + a.Run + ".start", a.On.DLC + "/bin/proserve", a.On.Database, "-S", fmt.Sprint(a.On.Port), "-DBService", a.service()}
@@ -102,14 +102,14 @@ func guardStart(ctx context.Context, env kit.Env, a startArgs) (kit.HostTime, er
 	}
 	for i, p := range a.Peers {
 		if errs[i+1] == nil && rs[i+1].AcceptsWrites() == dr.Yes {
-			return 0, no("%s takes updates: a second source must not be started", p.Site)
+			return 0, kit.No("%s takes updates: a second source must not be started", p.Site)
 		}
 	}
-	if err := checks(a.On.usable(rs[0]), a.On.isClosed(rs[0])); err != nil {
+	if err := kit.Checks(a.On.usable(rs[0]), a.On.isClosed(rs[0])); err != nil {
 		return 0, err
 	}
 	if rs[0].Role() != a.Role {
-		return 0, no("%s is %s, not a %s", a.On.Site, roleWords(rs[0]), a.Role)
+		return 0, kit.No("%s is %s, not a %s", a.On.Site, roleWords(rs[0]), a.Role)
 	}
 	return ts[0], nil
 }
@@ -141,7 +141,7 @@ var restartServer = kit.Spec[pairArgs]{
 		})
 	},
 	Guard: func(ctx context.Context, env kit.Env, a pairArgs) (kit.HostTime, error) {
-		return guardOn(ctx, env, func(r []Reading) error { return checks(a.Source.isSource(r[0]), a.Target.isTarget(r[1])) }, pair(a.Source, a.Target)...)
+		return guardOn(ctx, env, func(r []Reading) error { return kit.Checks(a.Source.isSource(r[0]), a.Target.isTarget(r[1])) }, pair(a.Source, a.Target)...)
 	},
 	ProofText: func(a pairArgs) string {
 		return "dsrutil " + a.Source.Database + " -C status -detail on " + a.Source.Site + " begins with 60 and is not 6002 or 6060"

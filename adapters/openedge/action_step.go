@@ -24,7 +24,7 @@ func (a pairArgs) check() error {
 			return err
 		}
 	}
-	return checks(a.Source.Check(), a.Target.Check())
+	return kit.Checks(a.Source.Check(), a.Target.Check())
 }
 
 func (a pairArgs) looks() []look {
@@ -52,7 +52,7 @@ var synchronised = kit.Spec[pairArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a pairArgs) kit.Effect {
 		rs, _, err := readAll(ctx, env, a.looks()...)
 		if err != nil {
-			return notRead(a.Target, err)
+			return kit.NotRead(a.Target.Site, err)
 		}
 		return a.judge(rs[0], rs[1], env.Now())
 	},
@@ -146,7 +146,7 @@ var verifyProperties = kit.Spec[propertiesArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a propertiesArgs) kit.Effect {
 		out, err := a.On.query(ctx, env, a.command())
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		return a.judge(out)
 	},

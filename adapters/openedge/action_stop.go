@@ -27,7 +27,7 @@ var stopSource = kit.Spec[stopArgs]{
 		if a.Minutes < 1 || a.Minutes > 600 {
 			return fmt.Errorf("minutes must be 1 to 600")
 		}
-		return checks(a.Source.Check(), a.Target.Check())
+		return kit.Checks(a.Source.Check(), a.Target.Check())
 	},
 	Commands: func(a stopArgs) []dr.Command {
 		return []dr.Command{a.Source.run(a.Source.DLC+"/bin/proshut", "-shutdownTimeout", strconv.Itoa(a.Minutes)+"m", a.Source.Database, "-replSync")}
@@ -70,7 +70,7 @@ var proveShutdown = kit.Spec[stopArgs]{
 	Kind: dr.KindRead,
 	Doc: "Proves from the source's log that its last session ended after all after-image blocks were sent (20258), source and target were synchronised (10436) and all connected targets " +
 		"were synchronised (20257), in this order, and that nobody has it open.",
-	Check:    func(a stopArgs) error { return checks(a.Source.Check(), a.Target.Check()) },
+	Check:    func(a stopArgs) error { return kit.Checks(a.Source.Check(), a.Target.Check()) },
 	Commands: func(a stopArgs) []dr.Command { return []dr.Command{look{On: a.Source}.command()} },
 	Probe: func(ctx context.Context, env kit.Env, a stopArgs) kit.Effect {
 		return probeOn(ctx, env, look{On: a.Source}, func(r Reading) kit.Effect { return a.judgeShutdown(r, env.Now()) })
@@ -111,7 +111,7 @@ var stopTarget = kit.Spec[targetArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a targetArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].Role() != roleTarget {
-				return no("%s is not a target: %s", a.On.Site, summary(r[0]))
+				return kit.No("%s is not a target: %s", a.On.Site, summary(r[0]))
 			}
 			return nil
 		}, look{On: a.On})

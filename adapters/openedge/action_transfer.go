@@ -55,13 +55,13 @@ var hashBackup = kit.Spec[sumArgs]{
 	Name:     "openedge.hash_backup",
 	Kind:     dr.KindChange,
 	Doc:      "Takes the SHA-256 of the backup on the host, after the backup has ended, and keeps it beside the file. On a shared device this is done on both hosts.",
-	Check:    func(a sumArgs) error { return checks(a.On.Check(), pathOK(a.File)) },
+	Check:    func(a sumArgs) error { return kit.Checks(a.On.Check(), pathOK(a.File)) },
 	Commands: func(a sumArgs) []dr.Command { return []dr.Command{a.On.script(sumScript, a.File, a.On.sum(a.File))} },
 	Probe: func(ctx context.Context, env kit.Env, a sumArgs) kit.Effect {
 		s, err := a.On.readSum(ctx, env, a.File)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case s == "":
 			e := kit.NotDone("%s has no SHA-256 of %s", a.On.Site, a.File)
 			e.Progress = a.On.readProgress(ctx, env, "reading the seed on "+a.On.Site, a.File, a.On.sum(a.File)+".pid")
@@ -72,7 +72,7 @@ var hashBackup = kit.Spec[sumArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a sumArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if !r[0].Files[a.File].Exists {
-				return no("%s is not there on %s", a.File, a.On.Site)
+				return kit.No("%s is not there on %s", a.File, a.On.Site)
 			}
 			return nil
 		}, look{On: a.On, Files: []string{a.File}})
@@ -125,7 +125,7 @@ var copyBackup = kit.Spec[copyArgs]{
 				return err
 			}
 		}
-		return checks(a.Source.Check(), a.Target.Check(), pathOK(a.From), pathOK(a.To), match(destination, "destination", a.SSH))
+		return kit.Checks(a.Source.Check(), a.Target.Check(), pathOK(a.From), pathOK(a.To), kit.Match(destination, "destination", a.SSH))
 	},
 	Commands: func(a copyArgs) []dr.Command {
 		return []dr.Command{a.Target.script(copyScript, a.SSH, a.Config, a.From, a.Source.sum(a.From), a.To, a.Target.sum(a.To))}
@@ -133,12 +133,12 @@ var copyBackup = kit.Spec[copyArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a copyArgs) kit.Effect {
 		want, err := a.Source.readSum(ctx, env, a.From)
 		if err != nil {
-			return notRead(a.Source, err)
+			return kit.NotRead(a.Source.Site, err)
 		}
 		s, err := a.Target.readSum(ctx, env, a.To)
 		switch {
 		case err != nil:
-			return notRead(a.Target, err)
+			return kit.NotRead(a.Target.Site, err)
 		case s == "" || s != want:
 			e := kit.NotDone("%s has not arrived on %s", a.To, a.Target.Site)
 			e.Progress = a.Target.progress(ctx, env, "copying to "+a.Target.Site, a.To+".part", a.To+".size", a.To+".begun")
@@ -156,7 +156,7 @@ var copyBackup = kit.Spec[copyArgs]{
 			return 0, err
 		}
 		if s == "" {
-			return 0, no("%s has no SHA-256 of %s", a.Source.Site, a.From)
+			return 0, kit.No("%s has no SHA-256 of %s", a.Source.Site, a.From)
 		}
 		return at, nil
 	},
@@ -193,7 +193,7 @@ var compareBackup = kit.Spec[compareArgs]{
 	Kind: dr.KindRead,
 	Doc:  "Compares size and SHA-256 of the backup on both hosts.",
 	Check: func(a compareArgs) error {
-		return checks(a.Source.Check(), a.Target.Check(), pathOK(a.From), pathOK(a.To))
+		return kit.Checks(a.Source.Check(), a.Target.Check(), pathOK(a.From), pathOK(a.To))
 	},
 	Commands: func(a compareArgs) []dr.Command {
 		return []dr.Command{a.Source.sumCommand(a.From), a.Target.sumCommand(a.To)}
@@ -201,12 +201,12 @@ var compareBackup = kit.Spec[compareArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a compareArgs) kit.Effect {
 		s, err := a.Source.readSum(ctx, env, a.From)
 		if err != nil {
-			return notRead(a.Source, err)
+			return kit.NotRead(a.Source.Site, err)
 		}
 		t, err := a.Target.readSum(ctx, env, a.To)
 		switch {
 		case err != nil:
-			return notRead(a.Target, err)
+			return kit.NotRead(a.Target.Site, err)
 		case s == "" || t == "" || s != t:
 			e := dr.HoldReplan("damaged_copy", "the backup on %s (%s) is not the one on %s (%s)", a.Target.Site, orNone(t), a.Source.Site, orNone(s)).WithNext("replan from the transfer")
 			return kit.Effect{State: kit.EffectNotDone, Text: e.Text, Never: e}
@@ -232,7 +232,7 @@ func (a verifyArgs) check() error {
 	if a.BlockKB < 1 || a.BlockKB > 64 {
 		return fmt.Errorf("the block size is not 1 to 64 kB")
 	}
-	return checks(a.On.Check(), pathOK(a.File))
+	return kit.Checks(a.On.Check(), pathOK(a.File))
 }
 
 // verifyBackup reads the whole backup with the tool that will restore it.
@@ -261,7 +261,7 @@ var verifyBackup = kit.Spec[verifyArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a verifyArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if !r[0].Files[a.File].Exists {
-				return no("%s is not there on %s", a.File, a.On.Site)
+				return kit.No("%s is not there on %s", a.File, a.On.Site)
 			}
 			return nil
 		}, look{On: a.On, Files: []string{a.File}})

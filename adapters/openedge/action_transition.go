@@ -40,7 +40,7 @@ func (a transitionArgs) check() error {
 	default:
 		return fmt.Errorf("held is %q", dr.Clip(a.Held, 20))
 	}
-	return checks(a.On.Check(), a.Peer.Check(), roleOK(a.From), roleOK(a.Want), match(runID, "run", a.Run))
+	return kit.Checks(a.On.Check(), a.Peer.Check(), roleOK(a.From), roleOK(a.Want), kit.Match(kit.RunID, "run", a.Run))
 }
 
 func (p Place) transcript(run string) string {
@@ -176,14 +176,14 @@ func guardTransition(ctx context.Context, env kit.Env, a transitionArgs) (kit.Ho
 			return 0, err
 		}
 		if r.Role() != a.From {
-			return 0, no("%s is %s, not a %s", a.On.Site, roleWords(r), a.From)
+			return 0, kit.No("%s is %s, not a %s", a.On.Site, roleWords(r), a.From)
 		}
 	}
 	switch {
 	case r.Transiting():
-		return 0, no("a transition of %s is under way", a.On.Site)
+		return 0, kit.No("a transition of %s is under way", a.On.Site)
 	case a.Online && (r.InUse() != dr.Yes || !r.Status.Code.pre()):
-		return 0, no("%s is not in pre-transition: %s", a.On.Site, summary(r))
+		return 0, kit.No("%s is not in pre-transition: %s", a.On.Site, summary(r))
 	case !a.Online:
 		if err := a.On.isClosed(r); err != nil {
 			return 0, err
@@ -202,11 +202,11 @@ func (a transitionArgs) peerIsHeld(r Reading, err error) error {
 	}
 	switch {
 	case a.Held == heldByFence && (r.Fenced != dr.Yes || r.Exists != dr.No || r.InUse() != dr.No):
-		return no("the fence of %s is gone: %s", a.Peer.Site, summary(r))
+		return kit.No("the fence of %s is gone: %s", a.Peer.Site, summary(r))
 	case a.Held == heldByRole && a.From == roleSource && r.Role() != roleSource:
-		return no("%s did not become the source: %s", a.Peer.Site, summary(r))
+		return kit.No("%s did not become the source: %s", a.Peer.Site, summary(r))
 	case a.Held == heldByRole && a.From == roleTarget && r.Role() != roleTarget:
-		return no("%s is not a target: %s", a.Peer.Site, summary(r))
+		return kit.No("%s is not a target: %s", a.Peer.Site, summary(r))
 	}
 	return nil
 }
@@ -217,7 +217,7 @@ var triggerTransition = kit.Spec[triggerArgs]{
 	Kind: dr.KindChange,
 	Doc: "dsrutil -C triggertransition: forces a target into pre-transition when its agent has not gone there by itself. Not while it talks to a server. " +
 		"Manual: \"DSRUTIL triggertransition\".",
-	Check: func(a triggerArgs) error { return checks(a.On.Check(), a.Old.Check()) },
+	Check: func(a triggerArgs) error { return kit.Checks(a.On.Check(), a.Old.Check()) },
 	Commands: func(a triggerArgs) []dr.Command {
 		return []dr.Command{a.On.run(a.On.dsrutil("triggertransition")...)}
 	},
@@ -240,7 +240,7 @@ var triggerTransition = kit.Spec[triggerArgs]{
 			return 0, errs[0]
 		}
 		if errs[1] == nil && rs[1].AcceptsWrites() != dr.No {
-			return 0, no("%s may take updates: %s", a.Old.Site, summary(rs[1]))
+			return 0, kit.No("%s may take updates: %s", a.Old.Site, summary(rs[1]))
 		}
 		return ts[0], a.On.isTarget(rs[0])
 	},

@@ -3,34 +3,14 @@ package openedge
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
-var runID = regexp.MustCompile(`^[0-9a-f]{1,8}$`)
-
-// checks gives the first complaint.
-func checks(errs ...error) error {
-	for _, e := range errs {
-		if e != nil {
-			return e
-		}
-	}
-	return nil
-}
-
-func match(re *regexp.Regexp, what, v string) error {
-	if !re.MatchString(v) {
-		return fmt.Errorf("the %s %q is not allowed", what, dr.Clip(v, 80))
-	}
-	return nil
-}
-
 func pathOK(v string) error {
-	if !cleanPath(v) {
+	if !kit.PlainPath(v) {
 		return fmt.Errorf("%q is no plain absolute path", dr.Clip(v, 80))
 	}
 	return nil
@@ -47,13 +27,13 @@ func roleOK(v string) error {
 func (p Place) usable(r Reading) error {
 	switch {
 	case r.Fenced == dr.Yes:
-		return no("%s is fenced (run %s)", p.Site, orNone(r.FenceRun))
+		return kit.No("%s is fenced (run %s)", p.Site, orNone(r.FenceRun))
 	case r.Exists != dr.Yes:
-		return no("there is no %s.db on %s", p.Database, p.Site)
+		return kit.No("there is no %s.db on %s", p.Database, p.Site)
 	case r.HalfRestored() != "":
-		return no("%s is half restored (%s): it must be restored again, not used", p.Site, r.HalfRestored())
+		return kit.No("%s is half restored (%s): it must be restored again, not used", p.Site, r.HalfRestored())
 	case r.Owner != r.Me && r.Me != "root":
-		return no("%s belongs to %s, but the login on %s is %s", p.Database, orNone(r.Owner), p.Site, r.Me)
+		return kit.No("%s belongs to %s, but the login on %s is %s", p.Database, orNone(r.Owner), p.Site, r.Me)
 	}
 	return nil
 }
@@ -64,7 +44,7 @@ func (p Place) isSource(r Reading) error {
 		return err
 	}
 	if r.Role() != roleSource || r.InUse() != dr.Yes {
-		return no("%s is not an open source: %s", p.Site, summary(r))
+		return kit.No("%s is not an open source: %s", p.Site, summary(r))
 	}
 	return nil
 }
@@ -75,7 +55,7 @@ func (p Place) isTarget(r Reading) error {
 		return err
 	}
 	if r.Role() != roleTarget {
-		return no("%s is not a target: %s", p.Site, summary(r))
+		return kit.No("%s is not a target: %s", p.Site, summary(r))
 	}
 	return nil
 }
@@ -86,23 +66,23 @@ func (p Place) isTarget(r Reading) error {
 func (p Place) isClosed(r Reading) error {
 	switch {
 	case r.Lock == dr.Yes && r.Holder == 16 && r.Exists == dr.Yes && len(r.Processes) == 0:
-		return no("%s.lk on %s says %s, but no process holds the database", p.base(), p.Site, holderWords(r.Holder)).
+		return kit.No("%s.lk on %s says %s, but no process holds the database", p.base(), p.Site, holderWords(r.Holder)).
 			WithNext("look for processes of the database on %s by hand; when there is none, remove %s.lk, then retry", p.Site, p.Database)
 	case r.Holder == 14 && r.Exists == dr.Yes:
 		return dr.Retry("utility", "a utility or a single user holds %s on %s now", p.Database, p.Site)
 	case r.InUse() != dr.No || len(r.Processes) > 0:
-		return no("%s is not proven to be closed: %s", p.Site, summary(r))
+		return kit.No("%s is not proven to be closed: %s", p.Site, summary(r))
 	}
 	return nil
 }
 
 // isInStep wants both ends in normal processing.
 func isInStep(source, target Place, s, t Reading) error {
-	if err := checks(source.isSource(s), target.isTarget(t)); err != nil {
+	if err := kit.Checks(source.isSource(s), target.isTarget(t)); err != nil {
 		return err
 	}
 	if !inStep(s, t, target.Agent) {
-		return no("%s and %s are not in step: server %s, control agent %s, agent %s", source.Site, target.Site, s.Status.Code, s.Agents[target.Agent], t.Status.Code)
+		return kit.No("%s and %s are not in step: server %s, control agent %s, agent %s", source.Site, target.Site, s.Status.Code, s.Agents[target.Agent], t.Status.Code)
 	}
 	return nil
 }
@@ -133,7 +113,7 @@ func (p Place) hasMark(ctx context.Context, env kit.Env, mark string) kit.Effect
 	out, err := p.query(ctx, env, p.script(markedScript, mark))
 	switch {
 	case err != nil:
-		return notRead(p, err)
+		return kit.NotRead(p.Site, err)
 	case len(out) == 1 && out[0] == "yes":
 		return kit.Done("the mark %s is there", mark)
 	case len(out) == 1 && out[0] == "no":

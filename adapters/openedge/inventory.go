@@ -111,9 +111,7 @@ const (
 )
 
 var (
-	plainPath   = regexp.MustCompile(`^/[A-Za-z0-9._/+@-]{1,200}$`)
 	agentName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,14}$`)
-	address     = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
 	destination = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9_.-]{0,62}@)?[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
 	argument    = regexp.MustCompile(`^[A-Za-z0-9._/+@:=-]{1,120}$`)
 )
@@ -130,7 +128,7 @@ func (Adapter) Product() string { return "openedge" }
 // Decode reads the system's nodes.
 func (Adapter) Decode(e kit.Entry) (kit.System, error) {
 	s := &system{name: e.Name}
-	if err := s.decodeSettings(e.Node); err != nil {
+	if err := s.decodeSettings(e); err != nil {
 		return nil, err
 	}
 	if len(e.Sites) < 2 || len(e.Sites) > 3 {
@@ -140,33 +138,24 @@ func (Adapter) Decode(e kit.Entry) (kit.System, error) {
 	for _, se := range e.Sites {
 		names[se.Name] = true
 	}
-	agents := map[string]string{}
+	agents := kit.Distinct{}
 	for _, se := range e.Sites {
-		st, err := s.decodeSite(se, e.Hosts, names)
+		st, err := s.decodeSite(e, se, names)
 		if err != nil {
 			return nil, err
 		}
-		if other, ok := agents[st.Place.Agent]; ok {
-			return nil, se.Node.Complain("agent", "the sites %s and %s have the same agent %q", other, se.Name, st.Place.Agent)
+		if err := agents.Add(se, "agent", st.Place.Agent); err != nil {
+			return nil, err
 		}
-		agents[st.Place.Agent] = se.Name
 		s.sites = append(s.sites, st)
 	}
 	return s, nil
 }
 
-func (s *system) decodeSettings(n kit.Node) error {
+func (s *system) decodeSettings(e kit.Entry) error {
 	v := systemNode{}
-	if n != nil {
-		if err := n.Decode(&v); err != nil {
-			return err
-		}
-	}
-	complain := func(field, format string, a ...any) error {
-		if n == nil {
-			return dr.Refuse("inventory", format, a...)
-		}
-		return n.Complain(field, format, a...)
+	if err := e.Settings(&v); err != nil {
+		return err
 	}
 	for _, w := range []struct {
 		field string
@@ -177,11 +166,9 @@ func (s *system) decodeSettings(n kit.Node) error {
 		{"reseed", &v.Reseed, []string{reseedTransition, reseedEnable}},
 		{"transfer", &v.Transfer, []string{transferCopy, transferShared}},
 	} {
-		if *w.value == "" {
-			*w.value = w.words[0]
-		}
+		kit.Default(w.value, w.words[0])
 		if !slices.Contains(w.words, *w.value) {
-			return complain(w.field, "%s is %q, not %q or %q", w.field, dr.Clip(*w.value, 40), w.words[0], w.words[1])
+			return e.Complain(w.field, "%s is %q, not %q or %q", w.field, dr.Clip(*w.value, 40), w.words[0], w.words[1])
 		}
 	}
 	if v.TargetCreation == nil {
@@ -200,34 +187,25 @@ func (s *system) decodeSettings(n kit.Node) error {
 		{"shutdown_minutes", &v.ShutdownMinutes, 10, 1, 600},
 		{"sync_hours", &v.SyncHours, 8, 1, 168},
 	} {
-		if *w.value == 0 {
-			*w.value = w.def
-		}
+		kit.Default(w.value, w.def)
 		if *w.value < w.min || *w.value > w.max {
-			return complain(w.field, "%s is %d: it must be %d to %d", w.field, *w.value, w.min, w.max)
+			return e.Complain(w.field, "%s is %d: it must be %d to %d", w.field, *w.value, w.min, w.max)
 		}
 	}
 	s.set = v
 	return nil
 }
 
-func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool, names map[string]bool) (site, error) {
+func (s *system) decodeSite(e kit.Entry, se kit.SiteEntry, names map[string]bool) (site, error) {
 	var v siteNode
-	if se.Node == nil {
-		return site{}, dr.Refuse("inventory", "the site %s of %s has no settings", se.Name, s.name)
-	}
-	if err := se.Node.Decode(&v); err != nil {
+	if err := e.SiteSettings(se, &v); err != nil {
 		return site{}, err
 	}
-	if v.Host == "" || (hosts != nil && !hosts(v.Host)) {
-		return site{}, se.Node.Complain("host", "the site %s names the host %q, which the inventory does not have", se.Name, dr.Clip(v.Host, 80))
+	if err := e.KnownHost(se, v.Host); err != nil {
+		return site{}, err
 	}
-	if v.DSRHome == "" {
-		v.DSRHome = v.DLC
-	}
-	if v.ProMsgs == "" {
-		v.ProMsgs = v.DLC + "/promsgs"
-	}
+	kit.Default(&v.DSRHome, v.DLC)
+	kit.Default(&v.ProMsgs, v.DLC+"/promsgs")
 	if err := checkPaths(se, v); err != nil {
 		return site{}, err
 	}
@@ -244,20 +222,11 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool, names map
 }
 
 func checkPaths(se kit.SiteEntry, v siteNode) error {
-	for _, p := range []struct {
-		field, value string
-		need         bool
-	}{
-		{"dlc", v.DLC, true},
-		{"dsrhome", v.DSRHome, true},
-		{"promsgs", v.ProMsgs, true},
-		{"database", v.Database, true},
-		{"spool", v.Spool, true},
-		{"ssh_config", v.SSHConfig, false},
-	} {
-		if (p.need || p.value != "") && !cleanPath(p.value) {
-			return se.Node.Complain(p.field, "%s of the site %s is %q: it must be a plain absolute path", p.field, se.Name, dr.Clip(p.value, 80))
-		}
+	if err := kit.Checks(
+		se.NeedPath("dlc", v.DLC), se.NeedPath("dsrhome", v.DSRHome), se.NeedPath("promsgs", v.ProMsgs),
+		se.NeedPath("database", v.Database), se.NeedPath("spool", v.Spool), se.OptionalPath("ssh_config", v.SSHConfig),
+	); err != nil {
+		return err
 	}
 	if path.Ext(v.Database) == ".db" {
 		return se.Node.Complain("database", "database of the site %s ends in .db: give the path without it", se.Name)
@@ -272,7 +241,7 @@ func (s *system) checkWords(se kit.SiteEntry, v siteNode, names map[string]bool)
 	if v.Port < 1 || v.Port > 65535 {
 		return se.Node.Complain("port", "port of the site %s is %d: it must be 1 to 65535", se.Name, v.Port)
 	}
-	if !address.MatchString(v.Address) {
+	if !kit.Address.MatchString(v.Address) {
 		return se.Node.Complain("address", "address of the site %s is %q: it must be what host= of its control agent says", se.Name, dr.Clip(v.Address, 80))
 	}
 	if !agentName.MatchString(v.Agent) || reservedAgent(v.Agent) {
@@ -290,14 +259,12 @@ func (s *system) checkWords(se kit.SiteEntry, v siteNode, names map[string]bool)
 		return se.Node.Complain("ssh", "ssh of the site %s is %q: it must be user@host", se.Name, dr.Clip(v.SSH, 80))
 	}
 	for other, dir := range v.Extents {
-		if !names[other] || other == se.Name || !cleanPath(dir) {
+		if !names[other] || other == se.Name || !kit.PlainPath(dir) {
 			return se.Node.Complain("extents", "extents of the site %s names %q at %q: give another site of the system and a plain absolute path", se.Name, dr.Clip(other, 60), dr.Clip(dir, 80))
 		}
 	}
 	return nil
 }
-
-func cleanPath(p string) bool { return plainPath.MatchString(p) && path.Clean(p) == p }
 
 // reservedAgent says whether dsrutil would take the name for all agents.
 func reservedAgent(name string) bool {

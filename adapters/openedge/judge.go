@@ -21,7 +21,7 @@ const (
 // Judge concludes over all sites. Replication is asynchronous: that both ends
 // say "normal processing" is no proof that the target has everything.
 func (s *system) Judge(sit dr.Situation) dr.Judgement {
-	rs := s.readings(sit)
+	rs := kit.Details[Reading](sit)
 	j := dr.Judgement{InSync: dr.Unknown}
 	prim := sit.Primaries()
 	if len(prim) > 1 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	product "github.com/switchback-dr/switchback/adapters/openedge"
 	"github.com/switchback-dr/switchback/dr"
@@ -148,12 +149,7 @@ func lost(t testing.TB, settings ...string) *world {
 func (w *world) observe() dr.Situation {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	defer cancel()
-	s := dr.Situation{System: "depot", Product: "openedge", At: time.Now(), Baseline: w.base}
-	for _, n := range w.sys.Sites() {
-		s.Sites = append(s.Sites, w.sys.ObserveSite(ctx, w.setup.Env(), n))
-	}
-	s.Judgement = w.sys.Judge(s)
-	return s
+	return adaptertest.Observe(ctx, w.sys, w.setup.Env(), dr.Situation{System: "depot", Product: "openedge", At: time.Now(), Baseline: w.base})
 }
 
 func (w *world) steps(req dr.Request, g dr.Gate, run string) []dr.Step {
@@ -163,13 +159,7 @@ func (w *world) steps(req dr.Request, g dr.Gate, run string) []dr.Step {
 	require.NoError(w.t, w.sys.Plan(kit.PlanInput{Request: req, Gate: g, Situation: w.observe(), RunID: run, Baseline: w.base}, d))
 	require.Empty(w.t, d.Nothing)
 	require.Empty(w.t, d.Instead, d.InsteadWhy)
-	phases, err := d.Phases(dr.PhasesAfter(req.Procedure, g))
-	require.NoError(w.t, err)
-	var out []dr.Step
-	for _, ph := range phases {
-		out = append(out, ph.Steps...)
-	}
-	return out
+	return adaptertest.Steps(w.t, req, g, d)
 }
 
 func (w *world) execute(st dr.Step) (kit.StepResult, error) {
@@ -186,12 +176,7 @@ func (w *world) execute(st dr.Step) (kit.StepResult, error) {
 		}
 	}
 	env.Job = kit.JobKey{Workflow: "dr-depot", OriginalRun: "0ddba111-0ddb-4a11-8ddb-a1110ddba111", Gate: "g", Occurrence: w.seq, Step: st.ID, Attempt: 1}
-	for _, a := range product.New().Actions() {
-		if a.Name() == st.Action {
-			return kit.Execute(w.t.Context(), env, a, st)
-		}
-	}
-	return kit.StepResult{}, fmt.Errorf("there is no action %s", st.Action)
+	return kit.Execute(w.t.Context(), env, adaptertest.Action(w.t, product.New(), st.Action), st)
 }
 
 // walk carries out the whole plan.

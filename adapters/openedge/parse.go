@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -88,7 +89,7 @@ var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?$`)
 // put takes one section.
 func (r *Reading) put(s section) error {
 	var err error
-	yes := func(t *dr.Tri) { *t, err = yesNo(s.arg) }
+	yes := func(t *dr.Tri) { *t, err = kit.YesNo(s.arg) }
 	number := func(n *int64) { *n, err = strconv.ParseInt(s.arg, 10, 64) }
 	switch s.kind {
 	case "exists":
@@ -121,7 +122,7 @@ func (r *Reading) put(s section) error {
 	case "tool":
 		r.putTool(s)
 	case "log":
-		_, err = yesNo(s.arg)
+		_, err = kit.YesNo(s.arg)
 		r.Log = parseLog(s.lines)
 	case "properties":
 		r.putProperties(s)
@@ -160,7 +161,7 @@ func (r *Reading) putFile(s section) error {
 		f.Bytes, err = strconv.ParseInt(what, 10, 64)
 	} else {
 		var there dr.Tri
-		there, err = yesNo(what)
+		there, err = kit.YesNo(what)
 		f.Exists, f.Lines = there == dr.Yes, s.lines
 	}
 	r.Files[name] = f
@@ -199,9 +200,4 @@ func (r *Reading) putProperties(s section) {
 	}
 	p := parseProperties(s.lines)
 	r.Properties = &p
-}
-
-func yesNo(s string) (dr.Tri, error) {
-	var t dr.Tri
-	return t, t.UnmarshalText([]byte(s))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -165,7 +166,7 @@ func parseExtents(lines []string) []AIExtent {
 		}
 	}
 	for _, e := range out {
-		if e.Number == 0 || e.Status == "" || !cleanPath(e.Path) || len(out) > 500 {
+		if e.Number == 0 || e.Status == "" || !kit.PlainPath(e.Path) || len(out) > 500 {
 			return nil
 		}
 	}

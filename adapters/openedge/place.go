@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -31,11 +32,11 @@ func (p Place) Check() error {
 		return err
 	}
 	for _, v := range []string{p.DLC, p.DSRHome, p.ProMsgs, p.Database, p.Spool} {
-		if !cleanPath(v) {
+		if !kit.PlainPath(v) {
 			return fmt.Errorf("%q is no plain absolute path", dr.Clip(v, 80))
 		}
 	}
-	if p.Port < 1 || p.Port > 65535 || !address.MatchString(p.Address) || !agentName.MatchString(p.Agent) || reservedAgent(p.Agent) {
+	if p.Port < 1 || p.Port > 65535 || !kit.Address.MatchString(p.Address) || !agentName.MatchString(p.Agent) || reservedAgent(p.Agent) {
 		return fmt.Errorf("the port, address or agent of %s is not allowed", p.Site)
 	}
 	for _, a := range p.Arguments {

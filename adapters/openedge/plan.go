@@ -33,18 +33,9 @@ type sides struct {
 	Siblings []string
 }
 
-// phaseNames are where the parts of a planned change of roles stand: a
-// takeover and the cutover of a failback are the same steps.
-type phaseNames struct{ prepare, stop, prove, promote, redirect, verify, protect dr.Phase }
-
-var (
-	takeoverPhases = phaseNames{dr.PhasePrepare, dr.PhaseIsolate, dr.PhaseIsolate, dr.PhasePromote, dr.PhaseRedirect, dr.PhaseVerify, dr.PhaseProtect}
-	cutoverPhases  = phaseNames{dr.PhaseQuiesce, dr.PhaseQuiesce, dr.PhaseCatchUp, dr.PhaseHandBack, dr.PhaseRedirect, dr.PhaseVerify, dr.PhaseProtect}
-)
-
 // Plan puts OpenEdge's steps into the draft.
 func (s *system) Plan(in kit.PlanInput, d *kit.Draft) error {
-	p := &planner{s: s, in: in, d: d, rs: s.readings(in.Situation)}
+	p := &planner{s: s, in: in, d: d, rs: kit.Details[Reading](in.Situation)}
 	if err := p.common(); err != nil {
 		return err
 	}

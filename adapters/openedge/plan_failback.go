@@ -1,6 +1,9 @@
 package openedge
 
-import "github.com/switchback-dr/switchback/dr"
+import (
+	"github.com/switchback-dr/switchback/adapters/kit"
+	"github.com/switchback-dr/switchback/dr"
+)
 
 // failback plans one gate: convert (or overwrite in its place), and later
 // cutover, when the facts that it needs are there.
@@ -29,7 +32,7 @@ func (p *planner) failback() error {
 		if _, err := p.readable(to); err != nil {
 			return err
 		}
-		return p.planned(sides{Old: prim[0], New: to, Siblings: p.siblings(prim[0], to)}, cutoverPhases)
+		return p.planned(sides{Old: prim[0], New: to, Siblings: p.siblings(prim[0], to)}, kit.CutoverPhases)
 	case dr.GateOverwrite:
 		return p.overwrite(prim[0], to)
 	default:

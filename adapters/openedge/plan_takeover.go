@@ -25,33 +25,14 @@ func (p *planner) takeover() error {
 		return err
 	}
 	if p.in.Request.Mode == dr.ModePlanned {
-		return p.planned(v, takeoverPhases)
+		return p.planned(v, kit.TakeoverPhases)
 	}
 	return p.unplanned(v)
 }
 
 // sides finds who is, or was, the primary.
 func (p *planner) sides(to string) (sides, error) {
-	v := sides{New: to}
-	if prim := p.in.Situation.Primaries(); len(prim) == 1 {
-		v.Old = prim[0]
-	}
-	var former, others []string
-	for _, o := range p.s.others(to) {
-		others = append(others, o.Name)
-		if s, ok := p.in.Situation.Site(o.Name); ok && s.Role == dr.RolePrimary {
-			former = append(former, o.Name)
-		}
-	}
-	if v.Old == "" && len(former) == 1 {
-		v.Old = former[0]
-	}
-	if m := p.in.Situation.Memory; v.Old == "" && m != nil && m.Primary != to {
-		v.Old = m.Primary
-	}
-	if v.Old == "" && len(others) == 1 {
-		v.Old = others[0]
-	}
+	v := sides{Old: p.s.sites.OldPrimary(p.in.Situation, to, ""), New: to}
 	if _, ok := p.s.site(v.Old); !ok {
 		return v, dr.Refuse("no_primary", "no site of %s says that it is, or was, the source", p.s.name).WithNext("find out by hand which site was the source and make it readable")
 	}
@@ -60,23 +41,23 @@ func (p *planner) sides(to string) (sides, error) {
 }
 
 // planned is a change of roles without loss.
-func (p *planner) planned(v sides, ph phaseNames) error {
+func (p *planner) planned(v sides, ph kit.PhaseNames) error {
 	if err := p.plannable(v); err != nil {
 		return err
 	}
-	p.stepsVerify(ph.prepare, true, v.Old, v.New)
-	p.stepProve(ph.stop, v.Old, v.New)
+	p.stepsVerify(ph.Prepare, true, v.Old, v.New)
+	p.stepProve(ph.Stop, v.Old, v.New)
 	if p.s.set.Takeover == takeoverControlled {
 		p.controlled(v, ph)
 	} else {
 		p.failover(v, ph)
 	}
-	p.d.Empty(ph.redirect, "OpenEdge itself redirects nobody: clients must be led to %s", v.New)
-	p.stepCheck(ph.verify, v.New, roleSource)
-	p.stepStart(ph.protect, v.Old, roleTarget, "a transition restarts a database only where restart-after-transition or online-transition say so")
-	p.stepRestartServer(ph.protect, v.New, v.Old)
-	p.stepInStep(ph.protect, "wait-synchronised", v.New, v.Old, "an exit code of 0 from a start is no proof of replication", p.syncTime(), "")
-	p.protectSiblings(v, ph.protect)
+	p.d.Empty(ph.Redirect, "OpenEdge itself redirects nobody: clients must be led to %s", v.New)
+	p.stepCheck(ph.Verify, v.New, roleSource)
+	p.stepStart(ph.Protect, v.Old, roleTarget, "a transition restarts a database only where restart-after-transition or online-transition say so")
+	p.stepRestartServer(ph.Protect, v.New, v.Old)
+	p.stepInStep(ph.Protect, "wait-synchronised", v.New, v.Old, "an exit code of 0 from a start is no proof of replication", p.syncTime(), "")
+	p.protectSiblings(v, ph.Protect)
 	p.d.Consequence("All sessions on %s end; transactions that are open then are rolled back.", v.Old)
 	p.d.Consequence("The transition is partly irreversible. %s", p.recoveryText(v))
 	return nil
@@ -117,15 +98,15 @@ func (p *planner) plannable(v sides) error {
 }
 
 // failover is the product's one command over both databases.
-func (p *planner) failover(v sides, ph phaseNames) {
-	if ph.prove != ph.stop {
-		p.d.Empty(ph.prove, "dsrutil -C transition failover synchronises both databases itself")
+func (p *planner) failover(v sides, ph kit.PhaseNames) {
+	if ph.Prove != ph.Stop {
+		p.d.Empty(ph.Prove, "dsrutil -C transition failover synchronises both databases itself")
 	}
-	p.add(ph.promote, failover.Step(kit.At{
-		Phase: ph.promote, Slug: "failover", Site: v.New, Title: "Exchange the roles of " + v.Old + " and " + v.New, Timeout: 4 * time.Hour, StopsClients: true,
+	p.add(ph.Promote, failover.Step(kit.At{
+		Phase: ph.Promote, Slug: "failover", Site: v.New, Title: "Exchange the roles of " + v.Old + " and " + v.New, Timeout: 4 * time.Hour, StopsClients: true,
 		Why: "the point of no return: one command for both databases, all or nothing",
 	}, failoverArgs{Source: p.place(v.Old), Target: p.place(v.New), Run: p.in.RunID}))
-	p.stepStart(ph.promote, v.New, roleSource, "only where the transition did not do it", v.Old)
+	p.stepStart(ph.Promote, v.New, roleSource, "only where the transition did not do it", v.Old)
 	p.d.NeedFence(kit.FenceNeed{Site: v.Old, ByAdapter: true, Why: "the transition itself makes it a target before the other database opens as the source, and both roles are read back"})
 	p.d.Loss = dr.Loss{
 		Kind: dr.LossNone, Certain: dr.Amount{Bytes: 0, Transactions: 0, Millis: -1},
@@ -136,31 +117,31 @@ func (p *planner) failover(v sides, ph phaseNames) {
 
 // controlled is two transitions of closed databases, after a shutdown that
 // proves that the target has everything.
-func (p *planner) controlled(v sides, ph phaseNames) {
+func (p *planner) controlled(v sides, ph kit.PhaseNames) {
 	old, to := p.place(v.Old), p.place(v.New)
 	stop := stopArgs{Source: old, Target: to, Minutes: p.s.set.ShutdownMinutes}
-	u := p.startStep(ph.stop, "undo-stop", v.Old, roleSource, "only while "+v.New+" is proven to take no updates", v.New)
-	p.add(ph.stop, stopSource.Step(kit.At{
-		Phase: ph.stop, Slug: "stop", Site: v.Old, Title: "Stop " + v.Old + " when " + v.New + " has everything", Timeout: time.Duration(p.s.set.ShutdownMinutes+5) * time.Minute, Undo: &u, StopsClients: true,
+	u := p.startStep(ph.Stop, "undo-stop", v.Old, roleSource, "only while "+v.New+" is proven to take no updates", v.New)
+	p.add(ph.Stop, stopSource.Step(kit.At{
+		Phase: ph.Stop, Slug: "stop", Site: v.Old, Title: "Stop " + v.Old + " when " + v.New + " has everything", Timeout: time.Duration(p.s.set.ShutdownMinutes+5) * time.Minute, Undo: &u, StopsClients: true,
 		Why: "-replSync ends the session only when every connected target is synchronised",
 	}, stop))
-	p.add(ph.prove, proveShutdown.Step(kit.At{
-		Phase: ph.prove, Slug: "prove-shutdown", Site: v.Old, Title: "Prove that " + v.New + " had everything when " + v.Old + " closed", Timeout: time.Minute,
+	p.add(ph.Prove, proveShutdown.Step(kit.At{
+		Phase: ph.Prove, Slug: "prove-shutdown", Site: v.Old, Title: "Prove that " + v.New + " had everything when " + v.Old + " closed", Timeout: time.Minute,
 		Why: "only then nothing that was acknowledged is lost; without the proof there is no transition",
 	}, stop))
-	p.stepFence(ph.prove, v.Old, v.New, false)
-	ut := p.startStep(ph.prove, "undo-stop-target", v.New, roleTarget, "the target goes on following")
-	p.add(ph.prove, stopTarget.Step(kit.At{
-		Phase: ph.prove, Slug: "stop-target", Site: v.New, Title: "Stop the target " + v.New, Timeout: 10 * time.Minute, Undo: &ut, Why: "the controlled form transitions closed databases",
+	p.stepFence(ph.Prove, v.Old, v.New, false)
+	ut := p.startStep(ph.Prove, "undo-stop-target", v.New, roleTarget, "the target goes on following")
+	p.add(ph.Prove, stopTarget.Step(kit.At{
+		Phase: ph.Prove, Slug: "stop-target", Site: v.New, Title: "Stop the target " + v.New, Timeout: 10 * time.Minute, Undo: &ut, Why: "the controlled form transitions closed databases",
 	}, targetArgs{On: to}))
-	p.add(ph.promote, transition.Step(kit.At{
-		Phase: ph.promote, Slug: "transition-" + v.New, Site: v.New, Title: "Make " + v.New + " the source", Timeout: 2 * time.Hour, Why: "the point of no return",
+	p.add(ph.Promote, transition.Step(kit.At{
+		Phase: ph.Promote, Slug: "transition-" + v.New, Site: v.New, Title: "Make " + v.New + " the source", Timeout: 2 * time.Hour, Why: "the point of no return",
 	}, transitionArgs{On: to, From: roleTarget, Want: roleSource, Peer: old, Held: heldByFence, Run: p.in.RunID}))
-	p.add(ph.promote, transition.Step(kit.At{
-		Phase: ph.promote, Slug: "transition-" + v.Old, Site: v.Old, Title: "Make " + v.Old + " the target", Timeout: 2 * time.Hour, Skip: dr.SkipDecision,
+	p.add(ph.Promote, transition.Step(kit.At{
+		Phase: ph.Promote, Slug: "transition-" + v.Old, Site: v.Old, Title: "Make " + v.Old + " the target", Timeout: 2 * time.Hour, Skip: dr.SkipDecision,
 		Why: "as a target it opens read-only; if this fails, " + v.New + " can be opened as the source and this repeated later",
 	}, transitionArgs{On: old, From: roleSource, Want: roleTarget, Peer: to, Held: heldByRole, Unfence: true, Run: p.in.RunID}))
-	p.stepStart(ph.promote, v.New, roleSource, "", v.Old)
+	p.stepStart(ph.Promote, v.New, roleSource, "", v.Old)
 	p.d.NeedFence(kit.FenceNeed{Site: v.Old, ByAdapter: true, Why: "it is closed, its control area is taken away until it is a target"})
 	p.d.Loss = dr.Loss{
 		Kind: dr.LossNone, Certain: dr.Amount{Bytes: 0, Transactions: 0, Millis: -1},

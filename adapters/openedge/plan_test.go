@@ -216,9 +216,9 @@ func TestARecheckAfterTheBackupGivesTheRestOfTheSamePlan(t *testing.T) {
 }
 
 func TestABadInventoryIsRefused(t *testing.T) {
-	decode := func(node string, east yamlNode) error {
+	decode := func(node string, east adaptertest.YAML) error {
 		_, err := Adapter{}.Decode(kit.Entry{
-			Name: "depot", Node: yamlNode(node), Hosts: func(h string) bool { return h == "oe-east" || h == "oe-west" },
+			Name: "depot", Node: adaptertest.YAML(node), Hosts: func(h string) bool { return h == "oe-east" || h == "oe-west" },
 			Sites: []kit.SiteEntry{{Name: "east", Node: east}, {Name: "west", Node: siteYAML("west")}},
 		})
 		return err
@@ -230,7 +230,7 @@ func TestABadInventoryIsRefused(t *testing.T) {
 		"agent: ag_east": "agent: ALL", "spool: /spool": "spool: /data", "ssh: oe@east.example": "ssh: '-oProxyCommand=x'", "ssh: oe": "surprise: 1\nssh: oe",
 		"dlc: ": "arguments: [-S, '1']\ndlc: ", "port: ": "extents: {north: /x}\nport: ", "agent: ag_east\n": "agent: ag_west\n",
 	} {
-		require.Error(t, decode("{}", yamlNode(replaceOnce(string(good), was, now))), now)
+		require.Error(t, decode("{}", adaptertest.YAML(replaceOnce(string(good), was, now))), now)
 	}
 	for _, node := range []string{"takeover: maybe\n", "reseed: no\n", "transfer: ftp\n", "threads: 65\n", "seed_hours: -1\n", "surprise: 1\n", "sync_hours: 1000\n"} {
 		require.Error(t, decode(node, good), node)

@@ -56,49 +56,18 @@ func (l look) command() dr.Command { return l.On.observation(brief, l.Agents, l.
 
 // read makes one observation.
 func (p Place) read(ctx context.Context, env kit.Env, c dr.Command) (Reading, kit.HostTime, error) {
-	h, err := env.Hosts.Host(p.Host)
-	if err != nil {
-		return Reading{}, 0, err
-	}
-	out, err := h.Read(ctx, c)
-	if err != nil {
-		return Reading{}, 0, err
-	}
-	if out.Truncated {
-		return Reading{}, 0, dr.Retry("cut_off", "%s: the observation printed more than is kept", p.Site)
-	}
-	r, err := ParseReading(out.Stdout)
-	if err != nil {
-		return Reading{}, 0, dr.Retry("unrecognised", "%s: %s", p.Site, err.Error())
-	}
-	return r, out.HostTime, nil
+	return kit.ReadParsed(ctx, env, p.Site, c, ParseReading)
 }
 
 // readAll reads several places at the same time and gives the first error.
 func readAll(ctx context.Context, env kit.Env, looks ...look) ([]Reading, []kit.HostTime, error) {
 	rs, ts, errs := readEach(ctx, env, looks...)
-	for _, err := range errs {
-		if err != nil {
-			return rs, ts, err
-		}
-	}
-	return rs, ts, nil
+	return rs, ts, kit.Checks(errs...)
 }
 
 // readEach reads several places at the same time, each with its own error.
 func readEach(ctx context.Context, env kit.Env, looks ...look) ([]Reading, []kit.HostTime, []error) {
-	rs, ts, errs := make([]Reading, len(looks)), make([]kit.HostTime, len(looks)), make([]error, len(looks))
-	done := make(chan struct{})
-	for i, l := range looks {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			rs[i], ts[i], errs[i] = l.On.read(ctx, env, l.command())
-		}()
-	}
-	for range looks {
-		<-done
-	}
-	return rs, ts, errs
+	return kit.ReadEach(looks, func(l look) (Reading, kit.HostTime, error) { return l.On.read(ctx, env, l.command()) })
 }
 
 // guardOn reads the place where the command will run, and others beside it,
@@ -115,7 +84,7 @@ func guardOn(ctx context.Context, env kit.Env, f func(rs []Reading) error, looks
 func probeOn(ctx context.Context, env kit.Env, l look, f func(r Reading) kit.Effect) kit.Effect {
 	r, _, err := l.On.read(ctx, env, l.command())
 	if err != nil {
-		return notRead(l.On, err)
+		return kit.NotRead(l.On.Site, err)
 	}
 	return f(r)
 }
@@ -123,11 +92,7 @@ func probeOn(ctx context.Context, env kit.Env, l look, f func(r Reading) kit.Eff
 // query runs a command that prints one framed block: a first line "ok" and a
 // last line "end". It gives the lines between them.
 func (p Place) query(ctx context.Context, env kit.Env, c dr.Command) ([]string, error) {
-	h, err := env.Hosts.Host(c.Host)
-	if err != nil {
-		return nil, err
-	}
-	out, err := h.Read(ctx, c)
+	out, err := env.Read(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -136,18 +101,4 @@ func (p Place) query(ctx context.Context, env kit.Env, c dr.Command) ([]string, 
 		return nil, dr.Retry("unrecognised", "%s: the answer %q was not recognised", p.Site, dr.Clip(strings.TrimSpace(out.Stdout+" "+out.Stderr), 160))
 	}
 	return lines[1 : len(lines)-1], nil
-}
-
-// notRead is the effect of a probe that got no answer.
-func notRead(p Place, err error) kit.Effect {
-	e := kit.NotKnown("%s could not be read: %s", p.Site, dr.AsError(err, "read").Text)
-	if dr.HasCode(err, "host_key") {
-		e.Never = err
-	}
-	return e
-}
-
-// no is a guard's refusal.
-func no(format string, a ...any) *dr.Error {
-	return dr.Hold("guard", format, a...).WithNext("replan: the situation is not the approved one")
 }

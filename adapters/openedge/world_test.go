@@ -2,40 +2,20 @@ package openedge
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// yamlNode is an inventory node from a text.
-type yamlNode string
-
-func (n yamlNode) Decode(into any) error {
-	d := yaml.NewDecoder(strings.NewReader(string(n)))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		return dr.Refuse("inventory", "test.yaml:1: %v", err)
-	}
-	return nil
-}
-
-func (n yamlNode) Complain(field, format string, a ...any) error {
-	return dr.Refuse("inventory", "test.yaml:1: %s: %s", field, fmt.Sprintf(format, a...))
-}
-
-func siteYAML(name string) yamlNode {
-	return yamlNode("host: oe-" + name + "\ndlc: /usr/dlc\ndatabase: /data/depot\nport: 4501\naddress: " + name + ".example\nagent: ag_" + name + "\nspool: /spool\nssh: oe@" + name + ".example\n")
+func siteYAML(name string) adaptertest.YAML {
+	return adaptertest.YAML("host: oe-" + name + "\ndlc: /usr/dlc\ndatabase: /data/depot\nport: 4501\naddress: " + name + ".example\nagent: ag_" + name + "\nspool: /spool\nssh: oe@" + name + ".example\n")
 }
 
 // paper is a system and a situation of captured readings, without any host.
@@ -51,9 +31,9 @@ type paper struct {
 
 func onPaper(t *testing.T, settings string, east, west seen) *paper {
 	t.Helper()
-	extents := yamlNode(siteYAML("west") + "extents: {east: /mnt/east}\n")
+	extents := adaptertest.YAML(siteYAML("west") + "extents: {east: /mnt/east}\n")
 	s, err := Adapter{}.Decode(kit.Entry{
-		Name: "depot", Node: yamlNode(def(settings, "{}")), Hosts: func(string) bool { return true },
+		Name: "depot", Node: adaptertest.YAML(def(settings, "{}")), Hosts: func(string) bool { return true },
 		Sites: []kit.SiteEntry{{Name: "east", Node: siteYAML("east")}, {Name: "west", Node: extents}},
 	})
 	require.NoError(t, err)
@@ -106,13 +86,7 @@ func (p *paper) golden(name string, req dr.Request, g dr.Gate) {
 	for _, f := range d.Fences() {
 		fmt.Fprintf(&b, "\nfence %s by adapter %v: %s", f.Site, f.ByAdapter, f.Why)
 	}
-	file := "testdata/plan_" + name + ".golden"
-	if *update {
-		require.NoError(p.t, os.WriteFile(file, []byte(b.String()), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(p.t, err)
-	require.Equal(p.t, string(want), b.String(), "the plan changed; if it shall, run go test -update")
+	adaptertest.Golden(p.t, name, b.String())
 }
 
 var (

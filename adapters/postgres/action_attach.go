@@ -30,7 +30,7 @@ var attachStandby = kit.Spec[upstreamArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a upstreamArgs) kit.Effect {
 		r, _, err := a.On.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		if r.Fenced {
 			return kit.NotDone("%s is fenced", a.On.Site)
@@ -40,9 +40,9 @@ var attachStandby = kit.Spec[upstreamArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a upstreamArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].Rewind != "" {
-				return no("a rewind of %s did not end", a.On.Site)
+				return kit.No("a rewind of %s did not end", a.On.Site)
 			}
-			return checks(a.On.isDown(r[0]), a.Primary.isPrimary(r[1]))
+			return kit.Checks(a.On.isDown(r[0]), a.Primary.isPrimary(r[1]))
 		}, a.On, a.Primary)
 	},
 	ProofText: func(a upstreamArgs) string {

@@ -23,10 +23,10 @@ type backupArgs struct {
 }
 
 func (a backupArgs) check() error {
-	if !cleanPath(a.Dir) {
+	if !kit.PlainPath(a.Dir) {
 		return fmt.Errorf("the directory %q is no plain absolute path", dr.Clip(a.Dir, 80))
 	}
-	return checks(a.On.Check(), a.Source.known(), match(conninfoText, "connection", a.Conninfo), match(slotName, "slot", a.Slot), match(appName, "name", a.Name))
+	return kit.Checks(a.On.Check(), a.Source.known(), kit.Match(conninfoText, "connection", a.Conninfo), kit.Match(slotName, "slot", a.Slot), kit.Match(appName, "name", a.Name))
 }
 
 // backupScript moves a partial copy of a killed attempt aside and takes the
@@ -62,7 +62,7 @@ var baseBackup = kit.Spec[backupArgs]{
 				return err
 			}
 			if r[0].AcceptsWrites() != dr.No {
-				return no("%s may accept writes: %s", a.On.Site, summary(r[0]))
+				return kit.No("%s may accept writes: %s", a.On.Site, summary(r[0]))
 			}
 			return nil
 		}, a.On, a.Source)
@@ -110,7 +110,7 @@ var verifyBackup = kit.Spec[verifyArgs]{
 	Kind: dr.KindChange,
 	Doc:  "pg_verifybackup on the host that will use the copy: every file of the manifest is there with its SHA-256 sum, and the log that it needs can be read. Before the first start, which changes files.",
 	Check: func(a verifyArgs) error {
-		if !cleanPath(a.Dir) {
+		if !kit.PlainPath(a.Dir) {
 			return fmt.Errorf("the directory %q is no plain absolute path", dr.Clip(a.Dir, 80))
 		}
 		return a.On.Check()
@@ -124,7 +124,7 @@ var verifyBackup = kit.Spec[verifyArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a verifyArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func([]Reading) error {
 			if e := a.On.hasMark(ctx, env, a.Dir+"/backup_manifest"); e.State != kit.EffectDone {
-				return no("the copy has no manifest: %s", e.Text)
+				return kit.No("the copy has no manifest: %s", e.Text)
 			}
 			return nil
 		}, a.On)

@@ -15,7 +15,9 @@ type checkpointArgs struct {
 	Run string `json:"run"`
 }
 
-func (a checkpointArgs) check() error { return checks(a.On.known(), match(runID, "run", a.Run)) }
+func (a checkpointArgs) check() error {
+	return kit.Checks(a.On.known(), kit.Match(kit.RunID, "run", a.Run))
+}
 
 func (a checkpointArgs) mark() string { return a.On.aside() + "/" + a.Run + "/checkpoint" }
 
@@ -55,7 +57,7 @@ var checkpointTimeline = kit.Spec[checkpointArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a checkpointArgs) kit.Effect {
 		r, _, err := a.On.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		if r.Server == nil || r.Server.WALFile == nil {
 			return kit.NotKnown("%s is not a running primary: %s", a.On.Site, summary(r))

@@ -13,7 +13,7 @@ type saveArgs struct {
 	Run string `json:"run"`
 }
 
-func (a saveArgs) check() error { return checks(a.On.Check(), match(runID, "run", a.Run)) }
+func (a saveArgs) check() error { return kit.Checks(a.On.Check(), kit.Match(kit.RunID, "run", a.Run)) }
 
 // saveScript copies under a temporary name and renames at the end: the final
 // name is the proof that the copy is whole.
@@ -43,7 +43,7 @@ var saveConfig = kit.Spec[saveArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a saveArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].DataExists != dr.Yes || r[0].Rewind != "" {
-				return no("%s has no whole data directory", a.On.Site)
+				return kit.No("%s has no whole data directory", a.On.Site)
 			}
 			return nil
 		}, a.On)
@@ -65,15 +65,15 @@ var setSynchronous = kit.Spec[syncArgs]{
 	Kind: dr.KindChange,
 	Doc:  "Sets synchronous_standby_names and reloads. A name of a server that is not there lets every commit hang, so it is emptied before a promotion and set only when the standby streams.",
 	Check: func(a syncArgs) error {
-		return checks(a.On.known(), match(syncNames, "synchronous_standby_names", a.Names))
+		return kit.Checks(a.On.known(), kit.Match(syncNames, "synchronous_standby_names", a.Names))
 	},
 	Commands: func(a syncArgs) []dr.Command {
-		return []dr.Command{a.On.change("alter system set synchronous_standby_names = "+literal(a.Names), "select pg_reload_conf()")}
+		return []dr.Command{a.On.change("alter system set synchronous_standby_names = "+kit.SQLText(a.Names), "select pg_reload_conf()")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a syncArgs) kit.Effect {
 		r, _, err := a.On.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		if r.Server == nil {
 			return kit.NotKnown("%s does not answer SQL: %s", a.On.Site, summary(r))
@@ -86,7 +86,7 @@ var setSynchronous = kit.Spec[syncArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a syncArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].Server == nil {
-				return no("%s does not answer SQL: %s", a.On.Site, summary(r[0]))
+				return kit.No("%s does not answer SQL: %s", a.On.Site, summary(r[0]))
 			}
 			return a.On.isMine(r[0])
 		}, a.On)

@@ -18,7 +18,7 @@ type fenceArgs struct {
 }
 
 func (a fenceArgs) check() error {
-	return checks(a.On.known(), a.Standby.known(), match(runID, "run", a.Run), optionsOK(a.Options))
+	return kit.Checks(a.On.known(), a.Standby.known(), kit.Match(kit.RunID, "run", a.Run), optionsOK(a.Options))
 }
 
 // fenceScript: $1 bin, $2 data, $3 run, $4 start.conf. Only a process that
@@ -48,7 +48,7 @@ var fence = kit.Spec[fenceArgs]{
 		r, _, err := a.On.read(ctx, env, brief)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case r.Running == dr.Unknown:
 			return kit.NotKnown("whether %s runs is unknown", a.On.Site)
 		case r.Running == dr.No && r.Fenced && !r.FenceBroken && r.Control.System == a.On.System:
@@ -59,10 +59,10 @@ var fence = kit.Spec[fenceArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a fenceArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].Control.System != a.On.System {
-				return no("%s has the system identifier %s", a.On.Site, orNone(r[0].Control.System))
+				return kit.No("%s has the system identifier %s", a.On.Site, kit.OrNotRead(r[0].Control.System))
 			}
 			if r[0].InRecovery() == dr.Yes {
-				return no("%s is a standby now", a.On.Site)
+				return kit.No("%s is a standby now", a.On.Site)
 			}
 			return a.Standby.isMine(r[1])
 		}, a.On, a.Standby)
@@ -99,13 +99,13 @@ var unfence = kit.Spec[fenceArgs]{
 		r, _, err := a.On.read(ctx, env, brief)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case r.Fenced:
 			return kit.NotDone("%s is fenced", a.On.Site)
 		case a.Start && r.Running == dr.No:
 			return kit.NotDone("%s is not fenced, but it does not run", a.On.Site)
 		case a.Start && r.InRecovery() == dr.Unknown:
-			return kit.NotKnown("%s is starting: %s", a.On.Site, orNone(r.SQLError))
+			return kit.NotKnown("%s is starting: %s", a.On.Site, kit.OrNotRead(r.SQLError))
 		}
 		return kit.Done("%s is not fenced", a.On.Site)
 	},

@@ -44,10 +44,10 @@ var keepLost = kit.Spec[lostArgs]{
 	Kind: dr.KindChange,
 	Doc:  "Copies the old primary's log segments from the switch position on to the backup directory and lists the transactions committed there: they are exactly the lost ones. pg_rewind destroys them.",
 	Check: func(a lostArgs) error {
-		if !cleanPath(a.To) || a.Timeline == 0 || a.Switch == 0 {
+		if !kit.PlainPath(a.To) || a.Timeline == 0 || a.Switch == 0 {
 			return fmt.Errorf("the directory, timeline or switch position is missing")
 		}
-		return checks(a.On.known(), a.Primary.known(), match(segmentName, "segment", a.First))
+		return kit.Checks(a.On.known(), a.Primary.known(), kit.Match(segmentName, "segment", a.First))
 	},
 	Commands: func(a lostArgs) []dr.Command {
 		return []dr.Command{a.On.script(keepScript, a.On.Bin, a.On.Data, a.To, strconv.FormatUint(uint64(a.Timeline), 10), a.Switch.String(), a.First)}
@@ -55,7 +55,7 @@ var keepLost = kit.Spec[lostArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a lostArgs) kit.Effect {
 		out, err := a.On.query(ctx, env, a.On.script(`if [ -d "$1" ]; then echo kept; grep -c 'desc: COMMIT' "$1/transactions.txt"; grep 'desc: COMMIT' "$1/transactions.txt" | head -n 100; exit 0; else echo none; fi`, a.To))
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		if out == "none" {
 			return kit.NotDone("%s is not there", a.To)
@@ -64,7 +64,7 @@ var keepLost = kit.Spec[lostArgs]{
 	},
 	Guard: func(ctx context.Context, env kit.Env, a lostArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
-			return checks(a.On.isDown(r[0]), a.Primary.isPrimary(r[1]))
+			return kit.Checks(a.On.isDown(r[0]), a.Primary.isPrimary(r[1]))
 		}, a.On, a.Primary)
 	},
 	ProofText: func(a lostArgs) string { return a.To + " exists with the segments and transactions.txt" },

@@ -42,7 +42,7 @@ var promote = kit.Spec[promoteArgs]{
 		if a.Timeline == 0 {
 			return fmt.Errorf("the timeline is missing")
 		}
-		return checks(a.On.known(), a.Old.Check())
+		return kit.Checks(a.On.known(), a.Old.Check())
 	},
 	Commands: func(a promoteArgs) []dr.Command {
 		return []dr.Command{a.On.change("select pg_promote(false)")}
@@ -51,7 +51,7 @@ var promote = kit.Spec[promoteArgs]{
 		out, err := a.On.query(ctx, env, a.On.psql("select (select system_identifier from pg_control_system()), pg_is_in_recovery()"))
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case out == a.On.System+"|f":
 			return kit.Done("%s is primary", a.On.Site)
 		case out == a.On.System+"|t":
@@ -106,7 +106,7 @@ func guardPromote(ctx context.Context, env kit.Env, a promoteArgs) (kit.HostTime
 		return 0, err
 	}
 	if r.Timeline() != a.Timeline {
-		return 0, no("%s is on timeline %d, the plan was made for %d", a.On.Site, r.Timeline(), a.Timeline)
+		return 0, kit.No("%s is on timeline %d, the plan was made for %d", a.On.Site, r.Timeline(), a.Timeline)
 	}
 	return at, a.oldIsHeld(old.r, old.err)
 }
@@ -123,13 +123,13 @@ func (a promoteArgs) oldIsHeld(r Reading, err error) error {
 	case a.Held == heldByStandby && r.InRecovery() == dr.Yes:
 		return nil
 	case a.Held == heldByStandby:
-		return no("%s is not in recovery: %s", a.Old.Site, summary(r))
+		return kit.No("%s is not in recovery: %s", a.Old.Site, summary(r))
 	case r.Running != dr.No:
-		return no("%s runs, or may run: %s", a.Old.Site, summary(r))
+		return kit.No("%s runs, or may run: %s", a.Old.Site, summary(r))
 	case a.Held == heldByFence && (!r.Fenced || r.FenceBroken):
-		return no("the fence of %s is gone", a.Old.Site)
+		return kit.No("the fence of %s is gone", a.Old.Site)
 	case a.Held == heldByShutdown && (r.Control.State != stateShutDown || !r.StandbySignal):
-		return no("%s is %q and standby.signal there: %v", a.Old.Site, r.Control.State, r.StandbySignal)
+		return kit.No("%s is %q and standby.signal there: %v", a.Old.Site, r.Control.State, r.StandbySignal)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ var proveShutdown = kit.Spec[proveArgs]{
 		if a.Timeline == 0 {
 			return fmt.Errorf("the timeline is missing")
 		}
-		return checks(a.Old.known(), a.Standby.known())
+		return kit.Checks(a.Old.known(), a.Standby.known())
 	},
 	Commands: proveArgs.commands,
 	Probe: func(ctx context.Context, env kit.Env, a proveArgs) kit.Effect {
@@ -51,10 +51,10 @@ var proveShutdown = kit.Spec[proveArgs]{
 		row, err := a.Standby.query(ctx, env, cmds[1])
 		old := <-ch
 		if old.err != nil {
-			return notRead(a.Old, old.err)
+			return kit.NotRead(a.Old.Site, old.err)
 		}
 		if err != nil {
-			return notRead(a.Standby, err)
+			return kit.NotRead(a.Standby.Site, err)
 		}
 		return a.judge(old.out, row, env.Now())
 	},

@@ -17,8 +17,8 @@ type upstreamArgs struct {
 }
 
 func (a upstreamArgs) check() error {
-	return checks(a.On.Check(), a.Primary.known(), match(runID, "run", a.Run),
-		match(conninfoText, "connection", a.Conninfo), match(slotName, "slot", a.Slot))
+	return kit.Checks(a.On.Check(), a.Primary.known(), kit.Match(kit.RunID, "run", a.Run),
+		kit.Match(conninfoText, "connection", a.Conninfo), kit.Match(slotName, "slot", a.Slot))
 }
 
 // followLines writes the two settings and the signal file. $1 data, $2 run, $3
@@ -38,7 +38,7 @@ tail -n 2 "$1/postgresql.auto.conf" 2>/dev/null | tr -d '\n' | grep -qxF "primar
 func (a upstreamArgs) follows(ctx context.Context, env kit.Env) kit.Effect {
 	out, err := a.On.query(ctx, env, a.On.script(followState, a.On.Data, a.Conninfo, a.Slot))
 	if err != nil {
-		return notRead(a.On, err)
+		return kit.NotRead(a.On.Site, err)
 	}
 	switch out {
 	case "yes yes":
@@ -62,9 +62,9 @@ var readyStandby = kit.Spec[upstreamArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a upstreamArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].Running == dr.No && r[0].Control.State == stateShutDown {
-				return checks(a.On.isDown(r[0]), a.Primary.isStandby(r[1]))
+				return kit.Checks(a.On.isDown(r[0]), a.Primary.isStandby(r[1]))
 			}
-			return checks(a.On.isPrimary(r[0]), a.Primary.isStandby(r[1]))
+			return kit.Checks(a.On.isPrimary(r[0]), a.Primary.isStandby(r[1]))
 		}, a.On, a.Primary)
 	},
 	ProofText: func(a upstreamArgs) string {
@@ -98,7 +98,7 @@ var restorePrimary = kit.Spec[restoreArgs]{
 	Kind: dr.KindChange,
 	Doc:  "Undo of a planned takeover before its promotion: removes standby.signal, restores postgresql.auto.conf and starts the old primary when it is stopped. Only while the standby is proven not to be promoted.",
 	Check: func(a restoreArgs) error {
-		return checks(a.On.known(), a.Standby.known(), match(runID, "run", a.Run), optionsOK(a.Options))
+		return kit.Checks(a.On.known(), a.Standby.known(), kit.Match(kit.RunID, "run", a.Run), optionsOK(a.Options))
 	},
 	Commands: func(a restoreArgs) []dr.Command {
 		return []dr.Command{a.On.script(restoreScript, a.On.Bin, a.On.Data, a.Run, a.Options)}
@@ -106,13 +106,13 @@ var restorePrimary = kit.Spec[restoreArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a restoreArgs) kit.Effect {
 		r, _, err := a.On.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		switch {
 		case r.InRecovery() == dr.No && !r.StandbySignal:
 			return kit.Done("%s runs as primary", a.On.Site)
 		case r.Running == dr.Yes && r.Server == nil:
-			return kit.NotKnown("%s is starting: %s", a.On.Site, orNone(r.SQLError))
+			return kit.NotKnown("%s is starting: %s", a.On.Site, kit.OrNotRead(r.SQLError))
 		case r.Running == dr.Unknown:
 			return kit.NotKnown("whether %s runs is unknown", a.On.Site)
 		}
@@ -121,7 +121,7 @@ var restorePrimary = kit.Spec[restoreArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a restoreArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].Control.System != a.On.System {
-				return no("%s is another system (%s)", a.On.Site, orNone(r[0].Control.System))
+				return kit.No("%s is another system (%s)", a.On.Site, kit.OrNotRead(r[0].Control.System))
 			}
 			return a.Standby.isStandby(r[1])
 		}, a.On, a.Standby)

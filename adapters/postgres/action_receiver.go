@@ -14,7 +14,9 @@ type receiverArgs struct {
 	Run string `json:"run"`
 }
 
-func (a receiverArgs) check() error { return checks(a.On.known(), match(runID, "run", a.Run)) }
+func (a receiverArgs) check() error {
+	return kit.Checks(a.On.known(), kit.Match(kit.RunID, "run", a.Run))
+}
 
 // stopReceiverScript keeps the settings once, then runs the rest of its
 // arguments. $1 data, $2 run.
@@ -39,7 +41,7 @@ var stopReceiver = kit.Spec[receiverArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a receiverArgs) kit.Effect {
 		out, err := a.On.query(ctx, env, a.On.psql("select pg_is_in_recovery(), current_setting('primary_conninfo') = '', (select count(*) from pg_stat_wal_receiver)"))
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		f, ok := fields(out, 3)
 		switch {
@@ -110,15 +112,15 @@ var repoint = kit.Spec[repointArgs]{
 	Kind: dr.KindChange,
 	Doc:  "Turns another standby to the new primary by ALTER SYSTEM and a reload, without a restart. It must not be ahead of the position at which the new primary left the timeline.",
 	Check: func(a repointArgs) error {
-		return checks(a.On.known(), a.Primary.known(), match(conninfoText, "connection", a.Conninfo), match(slotName, "slot", a.Slot), match(address, "address", a.Address))
+		return kit.Checks(a.On.known(), a.Primary.known(), kit.Match(conninfoText, "connection", a.Conninfo), kit.Match(slotName, "slot", a.Slot), kit.Match(kit.Address, "address", a.Address))
 	},
 	Commands: func(a repointArgs) []dr.Command {
-		return []dr.Command{a.On.change("alter system set primary_conninfo = "+literal(a.Conninfo), "alter system set primary_slot_name = "+literal(a.Slot), "select pg_reload_conf()")}
+		return []dr.Command{a.On.change("alter system set primary_conninfo = "+kit.SQLText(a.Conninfo), "alter system set primary_slot_name = "+kit.SQLText(a.Slot), "select pg_reload_conf()")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a repointArgs) kit.Effect {
 		r, _, err := a.On.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		if r.Server == nil {
 			return kit.NotKnown("%s does not answer SQL: %s", a.On.Site, summary(r))
@@ -133,13 +135,13 @@ var repoint = kit.Spec[repointArgs]{
 		if err != nil {
 			return 0, err
 		}
-		if err := checks(a.On.isStandby(rs[0]), a.Primary.isPrimary(rs[1])); err != nil {
+		if err := kit.Checks(a.On.isStandby(rs[0]), a.Primary.isPrimary(rs[1])); err != nil {
 			return 0, err
 		}
 		held, ok := rs[0].Held()
 		sw, left := rs[1].Switch(rs[0].Timeline())
 		if rs[0].Timeline() != rs[1].Timeline() && (!ok || !left || held > sw) {
-			return 0, no("%s holds %s on timeline %d, %s left that timeline at %s", a.On.Site, held, rs[0].Timeline(), a.Primary.Site, sw).
+			return 0, kit.No("%s holds %s on timeline %d, %s left that timeline at %s", a.On.Site, held, rs[0].Timeline(), a.Primary.Site, sw).
 				WithNext("make %s anew with a reseed", a.On.Site)
 		}
 		return ts[0], nil

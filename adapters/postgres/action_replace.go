@@ -43,10 +43,10 @@ var replaceData = kit.Spec[replaceArgs]{
 	Kind: dr.KindIrreversible,
 	Doc:  "Puts the verified copy in the place of PGDATA, with standby.signal and the server's own configuration in it before it gets the name; the old directory is moved aside under a name that carries the run, not deleted.",
 	Check: func(a replaceArgs) error {
-		if !cleanPath(a.Dir) {
+		if !kit.PlainPath(a.Dir) {
 			return fmt.Errorf("the directory %q is no plain absolute path", dr.Clip(a.Dir, 80))
 		}
-		return checks(a.On.Check(), a.Primary.known(), match(runID, "run", a.Run))
+		return kit.Checks(a.On.Check(), a.Primary.known(), kit.Match(kit.RunID, "run", a.Run))
 	},
 	Commands: func(a replaceArgs) []dr.Command {
 		return []dr.Command{a.On.script(replaceScript, a.On.Data, a.Dir, a.Run, strconv.Itoa(a.On.Port), a.On.Socket, a.On.ConfigDir, a.On.StartConf)}
@@ -55,10 +55,10 @@ var replaceData = kit.Spec[replaceArgs]{
 		out, err := a.On.query(ctx, env, a.On.script(`if [ -e "$1/switchback-copy" ]; then head -n 1 "$1/switchback-copy"; else echo none; fi`, a.On.Data))
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case out == a.Run:
 			return kit.Done("%s is this run's copy of %s", a.On.Data, a.Primary.Site)
-		case out == "none" || runID.MatchString(out):
+		case out == "none" || kit.RunID.MatchString(out):
 			return kit.NotDone("%s is not this run's copy (%s)", a.On.Data, out)
 		}
 		return kit.NotKnown("%s: the answer %q was not recognised", a.On.Site, dr.Clip(out, 60))
@@ -66,13 +66,13 @@ var replaceData = kit.Spec[replaceArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a replaceArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].Running != dr.No {
-				return no("%s is not proven to be stopped: %s", a.On.Site, summary(r[0]))
+				return kit.No("%s is not proven to be stopped: %s", a.On.Site, summary(r[0]))
 			}
 			if m := managedBy(r[0]); m != "" {
-				return no("%s is in charge of %s", m, a.On.Site)
+				return kit.No("%s is in charge of %s", m, a.On.Site)
 			}
 			if e := a.On.hasMark(ctx, env, a.Dir+".verified/ok"); e.State != kit.EffectDone {
-				return no("the copy is not verified: %s", e.Text)
+				return kit.No("the copy is not verified: %s", e.Text)
 			}
 			return a.Primary.isPrimary(r[1])
 		}, a.On, a.Primary)
@@ -94,7 +94,7 @@ var stopStandby = kit.Spec[standbyArgs]{
 	Name:  "postgres.stop_standby",
 	Kind:  dr.KindChange,
 	Doc:   "pg_ctl -m fast stop of a standby. Never of a primary.",
-	Check: func(a standbyArgs) error { return checks(a.On.Check(), a.Primary.known()) },
+	Check: func(a standbyArgs) error { return kit.Checks(a.On.Check(), a.Primary.known()) },
 	Commands: func(a standbyArgs) []dr.Command {
 		return []dr.Command{a.On.script(stopScript, a.On.Bin, a.On.Data, "6000")}
 	},
@@ -102,7 +102,7 @@ var stopStandby = kit.Spec[standbyArgs]{
 		r, _, err := a.On.read(ctx, env, brief)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case r.Running == dr.No:
 			return kit.Done("%s is stopped", a.On.Site)
 		case r.Running == dr.Yes:
@@ -113,7 +113,7 @@ var stopStandby = kit.Spec[standbyArgs]{
 	Guard: func(ctx context.Context, env kit.Env, a standbyArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, func(r []Reading) error {
 			if r[0].InRecovery() != dr.Yes {
-				return no("%s is not a running standby: %s", a.On.Site, summary(r[0]))
+				return kit.No("%s is not a running standby: %s", a.On.Site, summary(r[0]))
 			}
 			return a.Primary.isPrimary(r[1])
 		}, a.On, a.Primary)

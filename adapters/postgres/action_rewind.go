@@ -54,7 +54,7 @@ var rewind = kit.Spec[rewindArgs]{
 	Kind: dr.KindIrreversible,
 	Doc:  "pg_rewind of the old primary from the new one, under another directory name, so that a rewind killed half-way can neither be started nor taken for whole; then its own configuration, standby.signal and the connection are put in place and the directory gets its name back.",
 	Check: func(a rewindArgs) error {
-		return checks(a.On.known(), a.Primary.known(), match(runID, "run", a.Run), match(conninfoText, "source", a.Source), match(conninfoText, "connection", a.Conninfo), match(slotName, "slot", a.Slot))
+		return kit.Checks(a.On.known(), a.Primary.known(), kit.Match(kit.RunID, "run", a.Run), kit.Match(conninfoText, "source", a.Source), kit.Match(conninfoText, "connection", a.Conninfo), kit.Match(slotName, "slot", a.Slot))
 	},
 	Commands: func(a rewindArgs) []dr.Command {
 		return []dr.Command{a.On.script(rewindScript, a.On.Bin, a.On.Data, a.Run, a.Source, a.Conninfo, a.Slot, a.On.ConfigDir, a.On.StartConf, a.On.socketLock())}
@@ -73,7 +73,7 @@ var rewind = kit.Spec[rewindArgs]{
 func probeRewind(ctx context.Context, env kit.Env, a rewindArgs) kit.Effect {
 	r, _, err := a.On.read(ctx, env, brief)
 	if err != nil {
-		return notRead(a.On, err)
+		return kit.NotRead(a.On.Site, err)
 	}
 	if r.Rewind != "" {
 		e := kit.NotKnown("a rewind is open: %s", r.Rewind)
@@ -101,17 +101,17 @@ func guardRewind(ctx context.Context, env kit.Env, a rewindArgs) (kit.HostTime, 
 		return 0, err
 	}
 	old, now := rs[0], rs[1]
-	if err := checks(a.On.isDown(old), a.Primary.isPrimary(now)); err != nil {
+	if err := kit.Checks(a.On.isDown(old), a.Primary.isPrimary(now)); err != nil {
 		return 0, err
 	}
 	if why := rewindable(old, now); why != "" {
 		return 0, dr.HoldReplan("rewind_impossible", "%s cannot be rewound: %s", a.On.Site, why)
 	}
 	if old.Timeline() != a.Timeline {
-		return 0, no("%s is on timeline %d, the plan was made for %d", a.On.Site, old.Timeline(), a.Timeline)
+		return 0, kit.No("%s is on timeline %d, the plan was made for %d", a.On.Site, old.Timeline(), a.Timeline)
 	}
 	if now.Server.CheckpointTimeline != now.Timeline() {
-		return 0, no("%s has not checkpointed on timeline %d yet", a.Primary.Site, now.Timeline())
+		return 0, kit.No("%s has not checkpointed on timeline %d yet", a.Primary.Site, now.Timeline())
 	}
 	return ts[0], nil
 }
@@ -124,7 +124,7 @@ func rewindable(old, primary Reading) string {
 	case old.DataExists == dr.No:
 		return "it has no data directory"
 	case old.Control.System == "" || old.Control.System != primary.Control.System:
-		return "it belongs to another system (" + orNone(old.Control.System) + ")"
+		return "it belongs to another system (" + kit.OrNotRead(old.Control.System) + ")"
 	case !old.Control.Checksums && !old.Control.Hints:
 		return "it has neither data checksums nor wal_log_hints"
 	case compareEnds(old, primary).Verdict == endsApart:

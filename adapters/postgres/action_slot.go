@@ -13,7 +13,7 @@ type slotArgs struct {
 	Slot string `json:"slot"`
 }
 
-func (a slotArgs) check() error { return checks(a.On.known(), match(slotName, "slot", a.Slot)) }
+func (a slotArgs) check() error { return kit.Checks(a.On.known(), kit.Match(slotName, "slot", a.Slot)) }
 
 func (a slotArgs) find(ctx context.Context, env kit.Env) (Slot, bool, error) {
 	r, _, err := a.On.read(ctx, env, brief)
@@ -33,11 +33,11 @@ func (a slotArgs) guard(ctx context.Context, env kit.Env, inactive bool) (kit.Ho
 			return err
 		}
 		if r[0].Server == nil {
-			return no("%s does not answer SQL: %s", a.On.Site, summary(r[0]))
+			return kit.No("%s does not answer SQL: %s", a.On.Site, summary(r[0]))
 		}
 		s, ok := r[0].FindSlot(a.Slot)
 		if inactive && ok && (s.Active || s.Type != "physical") {
-			return no("the slot %s on %s is in use, or not a physical one", a.Slot, a.On.Site)
+			return kit.No("the slot %s on %s is in use, or not a physical one", a.Slot, a.On.Site)
 		}
 		return nil
 	}, a.On)
@@ -50,13 +50,13 @@ var createSlot = kit.Spec[slotArgs]{
 	Doc:   "Creates a physical replication slot that keeps log from now on. Its name carries the run, so that a leftover of another run is not taken for it.",
 	Check: slotArgs.check,
 	Commands: func(a slotArgs) []dr.Command {
-		return []dr.Command{a.On.change("select pg_create_physical_replication_slot(" + literal(a.Slot) + ", true)")}
+		return []dr.Command{a.On.change("select pg_create_physical_replication_slot(" + kit.SQLText(a.Slot) + ", true)")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a slotArgs) kit.Effect {
 		s, ok, err := a.find(ctx, env)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case !ok:
 			return kit.NotDone("%s has no slot %s", a.On.Site, a.Slot)
 		case s.Status != nil && *s.Status == "lost":
@@ -81,13 +81,13 @@ var dropSlot = kit.Spec[slotArgs]{
 	Doc:   "Drops a physical replication slot that is not in use: a forgotten slot keeps log until the disk is full.",
 	Check: slotArgs.check,
 	Commands: func(a slotArgs) []dr.Command {
-		return []dr.Command{a.On.change("select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = " + literal(a.Slot) + " and slot_type = 'physical' and not active")}
+		return []dr.Command{a.On.change("select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = " + kit.SQLText(a.Slot) + " and slot_type = 'physical' and not active")}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a slotArgs) kit.Effect {
 		s, ok, err := a.find(ctx, env)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case ok:
 			return kit.NotDone("%s still has the slot %s (active: %v)", a.On.Site, a.Slot, s.Active)
 		}

@@ -46,7 +46,7 @@ var startStandby = kit.Spec[startArgs]{
 	Kind: dr.KindChange,
 	Doc:  "pg_ctl start of a server that has standby.signal, after its end of log was compared with the position at which the primary left the timeline: a server that is further would serve lost rows and never attach.",
 	Check: func(a startArgs) error {
-		return checks(a.On.known(), a.Primary.known(), optionsOK(a.Options))
+		return kit.Checks(a.On.known(), a.Primary.known(), optionsOK(a.Options))
 	},
 	Commands: func(a startArgs) []dr.Command {
 		return []dr.Command{a.On.script(startScript, a.On.Bin, a.On.Data, a.Options, a.On.socketLock())}
@@ -55,7 +55,7 @@ var startStandby = kit.Spec[startArgs]{
 		r, _, err := a.On.read(ctx, env, brief)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case r.InRecovery() == dr.Yes:
 			return kit.Done("%s runs as standby", a.On.Site)
 		case r.InRecovery() == dr.No:
@@ -65,7 +65,7 @@ var startStandby = kit.Spec[startArgs]{
 		case r.Running == dr.No:
 			return kit.NotDone("%s does not run", a.On.Site)
 		}
-		return kit.NotKnown("%s is starting: %s", a.On.Site, orNone(r.SQLError))
+		return kit.NotKnown("%s is starting: %s", a.On.Site, kit.OrNotRead(r.SQLError))
 	},
 	Guard: func(ctx context.Context, env kit.Env, a startArgs) (kit.HostTime, error) {
 		rs, ts, err := readAll(ctx, env, full, a.On, a.Primary)
@@ -84,21 +84,21 @@ var startStandby = kit.Spec[startArgs]{
 }
 
 func (a startArgs) guard(r, primary Reading) error {
-	if err := checks(a.On.isDown(r), a.Primary.isPrimary(primary)); err != nil {
+	if err := kit.Checks(a.On.isDown(r), a.Primary.isPrimary(primary)); err != nil {
 		return err
 	}
 	switch {
 	case !r.StandbySignal || r.RecoverySignal:
-		return no("%s has no standby.signal: a start would make a second primary", a.On.Site)
+		return kit.No("%s has no standby.signal: a start would make a second primary", a.On.Site)
 	case r.Fenced:
-		return no("%s is fenced", a.On.Site)
+		return kit.No("%s is fenced", a.On.Site)
 	case r.Rewind != "":
-		return no("a rewind of %s did not end (%s)", a.On.Site, r.Rewind)
+		return kit.No("a rewind of %s did not end (%s)", a.On.Site, r.Rewind)
 	case a.Fresh:
 		return nil
 	}
 	if end := compareEnds(r, primary); end.Verdict != endsWithin {
-		return no("%s: %s", a.On.Site, end.Text).WithNext("replan")
+		return kit.No("%s: %s", a.On.Site, end.Text).WithNext("replan")
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // optionsOK checks the options that a start hands to the server.
 func optionsOK(o string) error {
 	path, ok := strings.CutPrefix(o, "-c config_file=")
-	if o == "" || (ok && cleanPath(path)) {
+	if o == "" || (ok && kit.PlainPath(path)) {
 		return nil
 	}
 	return fmt.Errorf("the server options %q are not allowed", dr.Clip(o, 80))
@@ -57,7 +57,7 @@ var stopPrimary = kit.Spec[stopArgs]{
 		if a.Timeline == 0 || a.MaxLag <= 0 || a.Wait <= 0 || a.Wait > 100_000 {
 			return fmt.Errorf("timeline, max_lag and wait must be above zero")
 		}
-		return checks(a.On.known(), a.Standby.known(), match(appName, "application_name", a.Name))
+		return kit.Checks(a.On.known(), a.Standby.known(), kit.Match(appName, "application_name", a.Name))
 	},
 	Commands: func(a stopArgs) []dr.Command {
 		return []dr.Command{a.On.script(stopScript, a.On.Bin, a.On.Data, strconv.Itoa(a.Wait))}
@@ -66,7 +66,7 @@ var stopPrimary = kit.Spec[stopArgs]{
 		r, _, err := a.On.read(ctx, env, brief)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case r.Running == dr.Unknown:
 			return kit.NotKnown("whether %s runs is unknown", a.On.Site)
 		case r.Running == dr.Yes:
@@ -94,27 +94,27 @@ var stopPrimary = kit.Spec[stopArgs]{
 func guardStop(ctx context.Context, env kit.Env, a stopArgs) (kit.HostTime, error) {
 	return guardOn(ctx, env, func(r []Reading) error {
 		p, s := r[0], r[1]
-		if err := checks(a.On.isPrimary(p), a.Standby.isStandby(s)); err != nil {
+		if err := kit.Checks(a.On.isPrimary(p), a.Standby.isStandby(s)); err != nil {
 			return err
 		}
 		if !p.StandbySignal {
-			return no("a restart of %s would not be read-only: standby.signal is missing", a.On.Site)
+			return kit.No("a restart of %s would not be read-only: standby.signal is missing", a.On.Site)
 		}
 		row, ok := p.FindRepl(a.Name)
 		if !ok || row.State != "streaming" || row.Replay == nil || p.Server.Current == nil {
-			return no("%s does not stream from %s", a.Standby.Site, a.On.Site)
+			return kit.No("%s does not stream from %s", a.Standby.Site, a.On.Site)
 		}
 		if *p.Server.Current > *row.Replay && int64(*p.Server.Current-*row.Replay) > a.MaxLag {
-			return no("%s is %s behind", a.Standby.Site, dr.ByteText(int64(*p.Server.Current-*row.Replay)))
+			return kit.No("%s is %s behind", a.Standby.Site, dr.ByteText(int64(*p.Server.Current-*row.Replay)))
 		}
 		if s.Receiver == nil || s.Receiver.Status != "streaming" {
-			return no("%s: %s", a.Standby.Site, receiverWords(s))
+			return kit.No("%s: %s", a.Standby.Site, receiverWords(s))
 		}
 		if s.Server.Pause == nil || *s.Server.Pause != "not paused" {
-			return no("replay on %s is paused", a.Standby.Site)
+			return kit.No("replay on %s is paused", a.Standby.Site)
 		}
 		if p.Timeline() != a.Timeline || s.Timeline() != a.Timeline {
-			return no("%s is on timeline %d and %s on %d, the plan was made for %d", a.On.Site, p.Timeline(), a.Standby.Site, s.Timeline(), a.Timeline)
+			return kit.No("%s is on timeline %d and %s on %d, the plan was made for %d", a.On.Site, p.Timeline(), a.Standby.Site, s.Timeline(), a.Timeline)
 		}
 		return nil
 	}, a.On, a.Standby)

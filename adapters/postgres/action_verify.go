@@ -24,10 +24,10 @@ var testWrite = kit.Spec[writeArgs]{
 	Name:  "postgres.test_write",
 	Kind:  dr.KindChange,
 	Doc:   "Commits a transaction that writes only a log message. A select would stay green while every commit hangs on a synchronous standby that is not there.",
-	Check: func(a writeArgs) error { return checks(a.On.known(), match(runID, "run", a.Run)) },
+	Check: func(a writeArgs) error { return kit.Checks(a.On.known(), kit.Match(kit.RunID, "run", a.Run)) },
 	Commands: func(a writeArgs) []dr.Command {
 		return []dr.Command{a.On.marked(a.mark(), a.On.change("set statement_timeout = '10s'",
-			"select pg_logical_emit_message(true, 'switchback', "+literal(a.Run)+")"))}
+			"select pg_logical_emit_message(true, 'switchback', "+kit.SQLText(a.Run)+")"))}
 	},
 	Probe: func(ctx context.Context, env kit.Env, a writeArgs) kit.Effect {
 		return a.On.hasMark(ctx, env, a.mark())
@@ -65,7 +65,7 @@ var checkPrimary = kit.Spec[primaryArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a primaryArgs) kit.Effect {
 		out, err := a.On.query(ctx, env, a.command())
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		f, ok := fields(out, 3)
 		if !ok || f[0] != a.On.System || (f[1] != "t" && f[1] != "f") {
@@ -96,21 +96,23 @@ type streamArgs struct {
 
 func (a streamArgs) command() dr.Command {
 	return a.Primary.psql("select state, replay_lsn >= (select checkpoint_lsn from pg_control_checkpoint()), pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint " +
-		"from pg_stat_replication where application_name = " + literal(a.Name))
+		"from pg_stat_replication where application_name = " + kit.SQLText(a.Name))
 }
 
 // waitStreaming is the only proof that a standby is attached: a start with
 // exit code 0 is none.
 var waitStreaming = kit.Spec[streamArgs]{
-	Name:     "postgres.wait_streaming",
-	Kind:     dr.KindRead,
-	Doc:      "Waits until pg_stat_replication on the primary shows the standby as streaming, with replay past the primary's last checkpoint. An exit code of a start or rewind proves nothing.",
-	Check:    func(a streamArgs) error { return checks(a.Primary.known(), match(appName, "application_name", a.Name)) },
+	Name: "postgres.wait_streaming",
+	Kind: dr.KindRead,
+	Doc:  "Waits until pg_stat_replication on the primary shows the standby as streaming, with replay past the primary's last checkpoint. An exit code of a start or rewind proves nothing.",
+	Check: func(a streamArgs) error {
+		return kit.Checks(a.Primary.known(), kit.Match(appName, "application_name", a.Name))
+	},
 	Commands: func(a streamArgs) []dr.Command { return []dr.Command{a.command()} },
 	Probe: func(ctx context.Context, env kit.Env, a streamArgs) kit.Effect {
 		out, err := a.Primary.query(ctx, env, a.command())
 		if err != nil {
-			return notRead(a.Primary, err)
+			return kit.NotRead(a.Primary.Site, err)
 		}
 		if out == "" {
 			return kit.NotDone("%s is not connected to %s", a.Name, a.Primary.Site)
@@ -127,7 +129,7 @@ var waitStreaming = kit.Spec[streamArgs]{
 			return kit.NotKnown("the answer was not recognised: %q", dr.Clip(out, 80))
 		}
 		if f[0] != "streaming" || f[1] != "t" || (a.MaxLag > 0 && behind > a.MaxLag) {
-			e := kit.NotDone("%s is %s, %s behind", a.Name, orNone(f[0]), dr.ByteText(behind))
+			e := kit.NotDone("%s is %s, %s behind", a.Name, kit.OrNotRead(f[0]), dr.ByteText(behind))
 			e.Progress = &kit.Progress{Text: "waiting for log replay: " + e.Text, At: env.Now()}
 			return e
 		}

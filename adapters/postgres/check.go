@@ -11,30 +11,12 @@ import (
 )
 
 var (
-	runID    = regexp.MustCompile(`^[0-9a-f]{1,8}$`)
 	slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
 	// conninfoText has neither quotes nor backslashes, so that it stands
 	// unchanged in SQL, in a configuration line and in a shell argument.
 	conninfoText = regexp.MustCompile(`^[A-Za-z0-9_.:/=@+ -]{1,500}$`)
 	syncNames    = regexp.MustCompile(`^[A-Za-z0-9_ ,()"*-]{0,500}$`)
 )
-
-// checks gives the first complaint.
-func checks(errs ...error) error {
-	for _, e := range errs {
-		if e != nil {
-			return e
-		}
-	}
-	return nil
-}
-
-func match(re *regexp.Regexp, what, v string) error {
-	if !re.MatchString(v) {
-		return fmt.Errorf("the %s %q is not allowed", what, dr.Clip(v, 80))
-	}
-	return nil
-}
 
 // known is a place whose system identifier the plan has pinned.
 func (p Place) known() error {
@@ -45,11 +27,6 @@ func (p Place) known() error {
 		return fmt.Errorf("the system identifier of %s is missing", p.Site)
 	}
 	return nil
-}
-
-// no is a guard's refusal.
-func no(format string, a ...any) *dr.Error {
-	return dr.Hold("guard", format, a...).WithNext("replan: the situation is not the approved one")
 }
 
 // elsewhere says whether the connection leads to another server than the data
@@ -70,16 +47,16 @@ func (p Place) elsewhere(r Reading) dr.Tri {
 // connection must belong to the cluster and directory of the plan.
 func (p Place) isMine(r Reading) error {
 	if r.Control.System == "" {
-		return no("the control file of %s could not be read", p.Site)
+		return kit.No("the control file of %s could not be read", p.Site)
 	}
 	if r.Control.System != p.System {
-		return no("%s has the system identifier %s, the plan was made for %s", p.Site, r.Control.System, p.System)
+		return kit.No("%s has the system identifier %s, the plan was made for %s", p.Site, r.Control.System, p.System)
 	}
 	if r.Server != nil && (r.Server.System != p.System || r.Server.Data != p.Data) {
-		return no("the connection to %s leads to another server (%s, %s)", p.Site, r.Server.Data, r.Server.System)
+		return kit.No("the connection to %s leads to another server (%s, %s)", p.Site, r.Server.Data, r.Server.System)
 	}
 	if m := managedBy(r); m != "" {
-		return no("%s is in charge of %s", m, p.Site)
+		return kit.No("%s is in charge of %s", m, p.Site)
 	}
 	return nil
 }
@@ -90,7 +67,7 @@ func (p Place) isPrimary(r Reading) error {
 		return err
 	}
 	if r.InRecovery() != dr.No {
-		return no("%s is not a running primary: %s", p.Site, summary(r))
+		return kit.No("%s is not a running primary: %s", p.Site, summary(r))
 	}
 	return nil
 }
@@ -101,10 +78,10 @@ func (p Place) isStandby(r Reading) error {
 		return err
 	}
 	if r.InRecovery() != dr.Yes {
-		return no("%s is not a running standby: %s", p.Site, summary(r))
+		return kit.No("%s is not a running standby: %s", p.Site, summary(r))
 	}
 	if r.PromoteAsked {
-		return no("a promotion of %s was asked for and is not over", p.Site)
+		return kit.No("a promotion of %s was asked for and is not over", p.Site)
 	}
 	return nil
 }
@@ -112,10 +89,10 @@ func (p Place) isStandby(r Reading) error {
 // isDown wants a proven stopped server.
 func (p Place) isDown(r Reading) error {
 	if r.Running != dr.No {
-		return no("%s is not proven to be stopped: %s", p.Site, summary(r))
+		return kit.No("%s is not proven to be stopped: %s", p.Site, summary(r))
 	}
 	if r.Control.System != p.System {
-		return no("%s has the system identifier %s, the plan was made for %s", p.Site, orNone(r.Control.System), p.System)
+		return kit.No("%s has the system identifier %s, the plan was made for %s", p.Site, kit.OrNotRead(r.Control.System), p.System)
 	}
 	return nil
 }
@@ -146,22 +123,13 @@ func (p Place) hasMark(ctx context.Context, env kit.Env, mark string) kit.Effect
 	out, err := p.query(ctx, env, p.script(`if [ -e "$1" ]; then echo yes; else echo no; fi`, mark))
 	switch {
 	case err != nil:
-		return notRead(p, err)
+		return kit.NotRead(p.Site, err)
 	case out == "yes":
 		return kit.Done("the mark %s is there", mark)
 	case out == "no":
 		return kit.NotDone("the mark %s is not there", mark)
 	}
 	return kit.NotKnown("%s: the answer %q was not recognised", p.Site, dr.Clip(out, 60))
-}
-
-// notRead is the effect of a probe that got no answer.
-func notRead(p Place, err error) kit.Effect {
-	e := kit.NotKnown("%s could not be read: %s", p.Site, dr.AsError(err, "read").Text)
-	if dr.HasCode(err, "host_key") {
-		e.Never = err
-	}
-	return e
 }
 
 // fields splits a psql row and wants exactly n columns.

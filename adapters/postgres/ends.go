@@ -3,6 +3,7 @@ package postgres
 import (
 	"fmt"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -68,7 +69,7 @@ func compareEnds(old, primary Reading) ends {
 		// replayed past its beginning.
 		e.Verdict, e.Text = endsWithin, fmt.Sprintf("its shutdown checkpoint %s is before the switch at %s", old.Control.Checkpoint, sw)
 	case e.End == 0:
-		e.Text = "the end of its log could not be read cleanly: " + dr.Clip(orNone(old.WALEndText), 120)
+		e.Text = "the end of its log could not be read cleanly: " + dr.Clip(kit.OrNotRead(old.WALEndText), 120)
 	case e.End <= sw:
 		e.Verdict, e.Text = endsWithin, fmt.Sprintf("its log ends at %s, at or before the switch at %s", e.End, sw)
 	default:

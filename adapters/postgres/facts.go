@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -20,8 +21,8 @@ func describe(st site, r Reading, at time.Time) dr.SiteSituation {
 
 	add("data", r.DataExists, "ls", "data directory %s", st.Place.Data)
 	add("running", r.Running, "postmaster.pid and /proc", "the server is %s", map[dr.Tri]string{dr.Yes: "running", dr.No: "not running", dr.Unknown: "perhaps running"}[r.Running])
-	add("control", dr.TriOf(r.Control.State != ""), "pg_controldata", "control file: %s, timeline %d", orNone(r.Control.State), r.Control.Timeline)
-	id := add("identity", identityTruth(r), "pg_controldata and SQL", "system identifier %s, data directory %s", orNone(r.Control.System), st.Place.Data)
+	add("control", dr.TriOf(r.Control.State != ""), "pg_controldata", "control file: %s, timeline %d", kit.OrNotRead(r.Control.State), r.Control.Timeline)
+	id := add("identity", identityTruth(r), "pg_controldata and SQL", "system identifier %s, data directory %s", kit.OrNotRead(r.Control.System), st.Place.Data)
 	if r.Server != nil {
 		want(id, dr.Yes)
 		switch st.Place.elsewhere(r) {
@@ -40,7 +41,7 @@ func describe(st site, r Reading, at time.Time) dr.SiteSituation {
 		add("long_transactions", dr.TriOf(r.Server.Long > 0), "pg_stat_activity", "%d transactions are older than five minutes", r.Server.Long)
 		add("base_backup", dr.TriOf(r.Server.BaseBackups > 0), "pg_stat_progress_basebackup", "%d base backups are running", r.Server.BaseBackups)
 	} else if r.Running == dr.Yes {
-		add("sql", dr.Unknown, "psql", "the server gave no answer: %s", orNone(r.SQLError))
+		add("sql", dr.Unknown, "psql", "the server gave no answer: %s", kit.OrNotRead(r.SQLError))
 	}
 	if r.InRecovery() == dr.Yes {
 		streaming := r.Receiver != nil && r.Receiver.Status == "streaming"
@@ -56,7 +57,7 @@ func describe(st site, r Reading, at time.Time) dr.SiteSituation {
 			v.Name, map[bool]string{true: "active", false: "inactive"}[v.Active], status, dr.ByteText(v.Retained))
 	}
 	if r.Fenced {
-		want(add("fenced", dr.TriOf(!r.FenceBroken), "switchback-fence", "fenced by run %s", orNone(r.Fence)), dr.Yes)
+		want(add("fenced", dr.TriOf(!r.FenceBroken), "switchback-fence", "fenced by run %s", kit.OrNotRead(r.Fence)), dr.Yes)
 	}
 	if r.Rewind != "" {
 		want(add("rewind_open", dr.Yes, "ls", "a rewind did not end: %s is not usable", r.Rewind), dr.No)
@@ -142,20 +143,13 @@ func summary(r Reading) string {
 	case r.NotOwner:
 		return "the login is neither root nor the owner of the data directory, so it cannot see whether the server runs"
 	case r.Running == dr.Yes && r.Server == nil:
-		return "running, but psql got no answer: " + orNone(r.SQLError)
+		return "running, but psql got no answer: " + kit.OrNotRead(r.SQLError)
 	case r.Running == dr.No && r.Fenced && !r.FenceBroken:
-		return "stopped and fenced by run " + orNone(r.Fence)
+		return "stopped and fenced by run " + kit.OrNotRead(r.Fence)
 	case r.Running == dr.No:
-		return "not running; control file: " + orNone(r.Control.State)
+		return "not running; control file: " + kit.OrNotRead(r.Control.State)
 	}
 	return "whether the server runs is unknown"
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "not read"
-	}
-	return s
 }
 
 // managerPause is each manager's own pause command.

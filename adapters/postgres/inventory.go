@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 
@@ -53,8 +52,6 @@ var (
 	identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 	slotPrefix = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,20}$`)
 	appName    = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,63}$`)
-	address    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$`)
-	plainPath  = regexp.MustCompile(`^/[A-Za-z0-9._/+@-]{1,200}$`)
 )
 
 // Adapter is the PostgreSQL adapter.
@@ -69,103 +66,72 @@ func (Adapter) Product() string { return "postgres" }
 // Decode reads the system's nodes.
 func (Adapter) Decode(e kit.Entry) (kit.System, error) {
 	s := &system{name: e.Name}
-	if err := s.decodeSettings(e.Node); err != nil {
+	if err := s.decodeSettings(e); err != nil {
 		return nil, err
 	}
-	if len(e.Sites) < 2 {
-		return nil, dr.Refuse("inventory", "the system %s needs two sites or more, it has %d", e.Name, len(e.Sites))
+	if err := e.TwoSites(); err != nil {
+		return nil, err
 	}
-	names := map[string]string{}
+	names := kit.Distinct{}
 	for _, se := range e.Sites {
-		st, err := s.decodeSite(se, e.Hosts)
+		st, err := s.decodeSite(e, se)
 		if err != nil {
 			return nil, err
 		}
-		if other, ok := names[st.AppName]; ok {
-			return nil, se.Node.Complain("application_name", "the sites %s and %s have the same application_name %q", other, se.Name, st.AppName)
+		if err := names.Add(se, "application_name", st.AppName); err != nil {
+			return nil, err
 		}
-		names[st.AppName] = se.Name
 		s.sites = append(s.sites, st)
 	}
 	return s, nil
 }
 
-func (s *system) decodeSettings(n kit.Node) error {
+func (s *system) decodeSettings(e kit.Entry) error {
 	v := systemNode{}
-	if n != nil {
-		if err := n.Decode(&v); err != nil {
-			return err
-		}
+	if err := e.Settings(&v); err != nil {
+		return err
 	}
-	def := func(p *string, d string) {
-		if *p == "" {
-			*p = d
-		}
-	}
-	def(&v.Database, "postgres")
-	def(&v.User, "postgres")
-	def(&v.ReplicationUser, "replicator")
-	def(&v.Synchronous, "keep")
-	def(&v.SlotPrefix, "switchback")
-	if v.MaxLagMB == 0 {
-		v.MaxLagMB = 256
-	}
-	if v.MaxWALKeepMB == 0 {
-		v.MaxWALKeepMB = 10_000
-	}
-	complain := func(field, format string, a ...any) error {
-		if n == nil {
-			return dr.Refuse("inventory", format, a...)
-		}
-		return n.Complain(field, format, a...)
-	}
+	kit.Default(&v.Database, "postgres")
+	kit.Default(&v.User, "postgres")
+	kit.Default(&v.ReplicationUser, "replicator")
+	kit.Default(&v.Synchronous, "keep")
+	kit.Default(&v.SlotPrefix, "switchback")
+	kit.Default(&v.MaxLagMB, 256)
+	kit.Default(&v.MaxWALKeepMB, 10_000)
 	for f, val := range map[string]string{"database": v.Database, "user": v.User, "replication_user": v.ReplicationUser} {
 		if !identifier.MatchString(val) {
-			return complain(f, "%s %q is no plain identifier: lower-case letters, digits and underscores, at most 63", f, dr.Clip(val, 80))
+			return e.Complain(f, "%s %q is no plain identifier: lower-case letters, digits and underscores, at most 63", f, dr.Clip(val, 80))
 		}
 	}
 	if !slotPrefix.MatchString(v.SlotPrefix) {
-		return complain("slot_prefix", "slot_prefix %q is not allowed: lower-case letters, digits and underscores, at most 21", dr.Clip(v.SlotPrefix, 80))
+		return e.Complain("slot_prefix", "slot_prefix %q is not allowed: lower-case letters, digits and underscores, at most 21", dr.Clip(v.SlotPrefix, 80))
 	}
-	if v.Passfile != "" && !cleanPath(v.Passfile) {
-		return complain("passfile", "passfile %q is no plain absolute path", dr.Clip(v.Passfile, 80))
+	if v.Passfile != "" && !kit.PlainPath(v.Passfile) {
+		return e.Complain("passfile", "passfile %q is no plain absolute path", dr.Clip(v.Passfile, 80))
 	}
 	if v.Synchronous != "keep" && v.Synchronous != "off" {
-		return complain("synchronous", "synchronous is %q, not \"keep\" or \"off\"", dr.Clip(v.Synchronous, 40))
+		return e.Complain("synchronous", "synchronous is %q, not \"keep\" or \"off\"", dr.Clip(v.Synchronous, 40))
 	}
 	if v.MaxLagMB < 0 || v.MaxWALKeepMB < 0 {
-		return complain("", "max_lag_mb and max_wal_keep_mb cannot be negative")
+		return e.Complain("", "max_lag_mb and max_wal_keep_mb cannot be negative")
 	}
 	s.set = v
 	return nil
 }
 
-func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, error) {
+func (s *system) decodeSite(e kit.Entry, se kit.SiteEntry) (site, error) {
 	var v siteNode
-	if se.Node == nil {
-		return site{}, dr.Refuse("inventory", "the site %s of %s has no settings", se.Name, s.name)
-	}
-	if err := se.Node.Decode(&v); err != nil {
+	if err := e.SiteSettings(se, &v); err != nil {
 		return site{}, err
 	}
-	if v.Host == "" || (hosts != nil && !hosts(v.Host)) {
-		return site{}, se.Node.Complain("host", "the site %s names the host %q, which the inventory does not have", se.Name, dr.Clip(v.Host, 80))
+	if err := e.KnownHost(se, v.Host); err != nil {
+		return site{}, err
 	}
-	paths := []struct {
-		field, value string
-		need         bool
-	}{
-		{"data", v.Data, true},
-		{"bin", v.Bin, true},
-		{"socket", v.Socket, true},
-		{"backup_dir", v.BackupDir, true},
-		{"start_conf", v.StartConf, false},
-		{"config_dir", v.ConfigDir, false},
-	}
-	for _, p := range paths {
-		if (p.need || p.value != "") && !cleanPath(p.value) {
-			return site{}, se.Node.Complain(p.field, "%s of the site %s is %q: it must be a plain absolute path", p.field, se.Name, dr.Clip(p.value, 80))
-		}
+	if err := kit.Checks(
+		se.NeedPath("data", v.Data), se.NeedPath("bin", v.Bin), se.NeedPath("socket", v.Socket), se.NeedPath("backup_dir", v.BackupDir),
+		se.OptionalPath("start_conf", v.StartConf), se.OptionalPath("config_dir", v.ConfigDir),
+	); err != nil {
+		return site{}, err
 	}
 	if strings.HasPrefix(v.BackupDir+"/", v.Data+"/") {
 		return site{}, se.Node.Complain("backup_dir", "backup_dir of the site %s is inside its data directory", se.Name)
@@ -173,12 +139,10 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 	if v.Port < 1 || v.Port > 65535 {
 		return site{}, se.Node.Complain("port", "port of the site %s is %d: it must be 1 to 65535", se.Name, v.Port)
 	}
-	if !address.MatchString(v.Listen) {
+	if !kit.Address.MatchString(v.Listen) {
 		return site{}, se.Node.Complain("listen", "listen of the site %s is %q: it must be the address that the other sites connect to", se.Name, dr.Clip(v.Listen, 80))
 	}
-	if v.Name == "" {
-		v.Name = se.Name
-	}
+	kit.Default(&v.Name, se.Name)
 	if !appName.MatchString(v.Name) {
 		return site{}, se.Node.Complain("application_name", "application_name %q is not allowed", dr.Clip(v.Name, 80))
 	}
@@ -190,8 +154,6 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 		},
 	}, nil
 }
-
-func cleanPath(p string) bool { return plainPath.MatchString(p) && path.Clean(p) == p }
 
 // Place is a server as an action is given it.
 type Place struct {
@@ -220,12 +182,12 @@ func (p Place) Check() error {
 		return err
 	}
 	for _, v := range []string{p.Bin, p.Data, p.Socket} {
-		if !cleanPath(v) {
+		if !kit.PlainPath(v) {
 			return fmt.Errorf("%q is no plain absolute path", dr.Clip(v, 80))
 		}
 	}
 	for _, v := range []string{p.ConfigDir, p.StartConf} {
-		if v != "" && !cleanPath(v) {
+		if v != "" && !kit.PlainPath(v) {
 			return fmt.Errorf("%q is no plain absolute path", dr.Clip(v, 80))
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // Judge concludes over all sites. Streaming replication, also synchronous, is
 // never a complete proof: a cancelled wait acknowledges without the standby.
 func (s *system) Judge(sit dr.Situation) dr.Judgement {
-	rs := s.readings(sit)
+	rs := kit.Details[Reading](sit)
 	j := dr.Judgement{InSync: dr.Unknown}
 	prim := sit.Primaries()
 	if len(prim) > 1 {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -34,14 +35,14 @@ func ParseReading(out string) (Reading, error) {
 func (r *Reading) line(tag, rest string) (err error) {
 	switch tag {
 	case "data":
-		r.DataExists, err = yesNo(rest)
+		r.DataExists, err = kit.YesNo(rest)
 	case "owner":
 		if rest != "no" {
 			return fmt.Errorf("unknown owner")
 		}
 		r.NotOwner = true
 	case "running":
-		r.Running, err = yesNo(rest)
+		r.Running, err = kit.YesNo(rest)
 	case "version":
 		r.Major, err = word(rest)
 	case "file":
@@ -213,11 +214,6 @@ func positionIn(message *regexp.Regexp, line string) LSN {
 		return 0
 	}
 	return lsnOr(m[1])
-}
-
-func yesNo(s string) (dr.Tri, error) {
-	var t dr.Tri
-	return t, t.UnmarshalText([]byte(s))
 }
 
 func word(s string) (string, error) {

@@ -32,7 +32,7 @@ type planner struct {
 
 // Plan puts PostgreSQL's steps into the draft.
 func (s *system) Plan(in kit.PlanInput, d *kit.Draft) error {
-	p := &planner{s: s, in: in, d: d, rs: s.readings(in.Situation)}
+	p := &planner{s: s, in: in, d: d, rs: kit.Details[Reading](in.Situation)}
 	if err := p.common(); err != nil {
 		return err
 	}
@@ -134,14 +134,7 @@ func (p *planner) systemID() string {
 
 // slot names the slot for a site, made by this run.
 func (p *planner) slot(site string) string {
-	return p.s.set.SlotPrefix + "_" + clipTo(strings.ReplaceAll(site, "-", "_"), 30) + "_" + p.in.RunID
-}
-
-func clipTo(s string, n int) string {
-	if len(s) > n {
-		return s[:n]
-	}
-	return s
+	return p.s.set.SlotPrefix + "_" + kit.AtMost(strings.ReplaceAll(site, "-", "_"), 30) + "_" + p.in.RunID
 }
 
 // conninfo is how site connects to primary for replication; the password is

@@ -8,8 +8,6 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-var cutoverPhases = phaseNames{dr.PhaseQuiesce, dr.PhaseQuiesce, dr.PhaseCatchUp, dr.PhaseHandBack, dr.PhaseRedirect, dr.PhaseVerify, dr.PhaseProtect}
-
 // failback plans one gate: convert (or overwrite in its place), and later
 // cutover, when the facts that it needs are there.
 func (p *planner) failback() error {
@@ -48,7 +46,7 @@ func (p *planner) cutover(v sides) error {
 	if err := p.promotable(v); err != nil {
 		return err
 	}
-	return p.planned(v, cutoverPhases)
+	return p.planned(v, kit.CutoverPhases)
 }
 
 // handedBack plans what is left when the roles are exchanged already.

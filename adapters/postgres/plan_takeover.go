@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -10,12 +11,6 @@ type sides struct {
 	Old, New string
 	Siblings []string
 }
-
-// phaseNames are where the parts of a planned change of roles stand: a
-// takeover and the cutover of a failback are the same steps.
-type phaseNames struct{ prepare, stop, prove, promote, redirect, verify, protect dr.Phase }
-
-var takeoverPhases = phaseNames{dr.PhasePrepare, dr.PhaseIsolate, dr.PhaseIsolate, dr.PhasePromote, dr.PhaseRedirect, dr.PhaseVerify, dr.PhaseProtect}
 
 func (p *planner) takeover() error {
 	to := p.in.Request.To
@@ -34,42 +29,14 @@ func (p *planner) takeover() error {
 		return err
 	}
 	if p.in.Request.Mode == dr.ModePlanned {
-		return p.planned(v, takeoverPhases)
+		return p.planned(v, kit.TakeoverPhases)
 	}
 	return p.unplanned(v)
 }
 
 // sides finds who is, or was, the primary.
 func (p *planner) sides(to string) (sides, error) {
-	v := sides{New: to}
-	if prim := p.in.Situation.Primaries(); len(prim) == 1 {
-		v.Old = prim[0]
-	}
-	if v.Old == "" {
-		var former []string
-		for _, s := range p.in.Situation.Sites {
-			if s.Site != to && s.Role == dr.RolePrimary {
-				former = append(former, s.Site)
-			}
-		}
-		if len(former) == 1 {
-			v.Old = former[0]
-		}
-	}
-	if m := p.in.Situation.Memory; v.Old == "" && m != nil && m.Primary != to {
-		v.Old = m.Primary
-	}
-	if v.Old == "" {
-		var others []string
-		for _, st := range p.s.sites {
-			if st.Name != to {
-				others = append(others, st.Name)
-			}
-		}
-		if len(others) == 1 {
-			v.Old = others[0]
-		}
-	}
+	v := sides{Old: p.s.sites.OldPrimary(p.in.Situation, to, ""), New: to}
 	if _, ok := p.s.site(v.Old); !ok {
 		return v, dr.Refuse("no_primary", "no site of %s says that it is, or was, the primary", p.s.name).WithNext("find out by hand which site was the primary and make it readable")
 	}
@@ -121,7 +88,7 @@ func (p *planner) silent(name string) error {
 		return dr.Refuse("no_data", "there is no PostgreSQL on %s: it has no directory %s", name, st.Place.Data).
 			WithNext("correct data of %s in the inventory, or reseed %s", name, name)
 	case r.Running == dr.Yes && r.Server == nil:
-		return dr.Refuse("no_answer", "PostgreSQL on %s runs, but psql got no answer from it: %s", name, orNone(r.SQLError)).
+		return dr.Refuse("no_answer", "PostgreSQL on %s runs, but psql got no answer from it: %s", name, kit.OrNotRead(r.SQLError)).
 			WithNext("check bin, socket, port, user and the user's password for %s", name)
 	}
 	return nil
@@ -129,26 +96,26 @@ func (p *planner) silent(name string) error {
 
 // planned is a change of roles without loss. Only stop, proof and promotion
 // lie within the outage.
-func (p *planner) planned(v sides, ph phaseNames) error {
+func (p *planner) planned(v sides, ph kit.PhaseNames) error {
 	old := p.rs[v.Old]
 	stopped := old.Running == dr.No && old.Control.State == stateShutDown
 	if err := p.plannable(v, stopped); err != nil {
 		return err
 	}
 	if stopped {
-		p.d.Empty(ph.prepare, "%s is shut down already", v.Old)
+		p.d.Empty(ph.Prepare, "%s is shut down already", v.Old)
 	} else {
-		p.prepare(v, ph.prepare)
+		p.prepare(v, ph.Prepare)
 	}
-	p.stepReady(ph.stop, v.Old, v.New)
-	p.stepStop(ph.stop, v.Old, v.New)
-	p.stepProve(ph.prove, v.Old, v.New)
-	p.stepPromote(ph.promote, v.Old, v.New, heldByShutdown, old.Timeline())
-	p.d.Empty(ph.redirect, "PostgreSQL itself redirects nobody: clients with several hosts and target_session_attrs=read-write find %s", v.New)
-	p.verify(ph.verify, v.New, old.Timeline())
-	p.protect(v, ph.protect, stopped)
+	p.stepReady(ph.Stop, v.Old, v.New)
+	p.stepStop(ph.Stop, v.Old, v.New)
+	p.stepProve(ph.Prove, v.Old, v.New)
+	p.stepPromote(ph.Promote, v.Old, v.New, heldByShutdown, old.Timeline())
+	p.d.Empty(ph.Redirect, "PostgreSQL itself redirects nobody: clients with several hosts and target_session_attrs=read-write find %s", v.New)
+	p.verify(ph.Verify, v.New, old.Timeline())
+	p.protect(v, ph.Protect, stopped)
 	p.d.NeedFence(fenceByShutdown(v.Old))
-	if ph.stop == dr.PhaseIsolate {
+	if ph.Stop == dr.PhaseIsolate {
 		p.d.BackTo = dr.PhasePrepare
 	}
 	p.d.Loss = dr.Loss{

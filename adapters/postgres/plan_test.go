@@ -2,19 +2,16 @@ package postgres
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // paper is a system and a situation of captured readings, without any server.
 type paper struct {
@@ -30,11 +27,11 @@ type paper struct {
 func onPaper(t *testing.T, east, west string) *paper {
 	t.Helper()
 	site := func(n, port string) kit.SiteEntry {
-		return kit.SiteEntry{Name: n, Node: yamlNode("host: db-" + n + "\ndata: /srv/pg/" + n + "\nbin: /usr/lib/postgresql/15/bin\nport: " + port + "\nlisten: 10.0.0.1\nsocket: /run/postgresql\nbackup_dir: /srv/backup\n")}
+		return kit.SiteEntry{Name: n, Node: adaptertest.YAML("host: db-" + n + "\ndata: /srv/pg/" + n + "\nbin: /usr/lib/postgresql/15/bin\nport: " + port + "\nlisten: 10.0.0.1\nsocket: /run/postgresql\nbackup_dir: /srv/backup\n")}
 	}
 	s, err := Adapter{}.Decode(kit.Entry{
 		Name: "orders", Sites: []kit.SiteEntry{site("east", "5432"), site("west", "5433")},
-		Node: yamlNode("passfile: /srv/pgpass\n"), Hosts: func(string) bool { return true },
+		Node: adaptertest.YAML("passfile: /srv/pgpass\n"), Hosts: func(string) bool { return true },
 	})
 	require.NoError(t, err)
 	p := &paper{t: t, sys: s.(*system), rs: map[string]Reading{}, silent: map[string]bool{}}
@@ -99,13 +96,7 @@ func (p *paper) golden(name string, req dr.Request, g dr.Gate) {
 	for _, c := range d.Consequences() {
 		b.WriteString("\n! " + c)
 	}
-	file := "testdata/plan_" + name + ".golden"
-	if *update {
-		require.NoError(p.t, os.WriteFile(file, []byte(b.String()), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(p.t, err)
-	require.Equal(p.t, string(want), b.String(), "the plan changed; if it shall, run go test -update")
+	adaptertest.Golden(p.t, name, b.String())
 }
 
 func TestThePlansAreTheRecordedOnes(t *testing.T) {
@@ -250,8 +241,8 @@ func TestABadInventoryIsRefused(t *testing.T) {
 	good := "host: a\ndata: /d\nbin: /b\nport: 5432\nlisten: 10.0.0.1\nsocket: /s\nbackup_dir: /k\n"
 	decode := func(node, east string) error {
 		_, err := Adapter{}.Decode(kit.Entry{
-			Name: "orders", Node: yamlNode(node), Hosts: func(h string) bool { return h == "a" },
-			Sites: []kit.SiteEntry{{Name: "east", Node: yamlNode(east)}, {Name: "west", Node: yamlNode(good)}},
+			Name: "orders", Node: adaptertest.YAML(node), Hosts: func(h string) bool { return h == "a" },
+			Sites: []kit.SiteEntry{{Name: "east", Node: adaptertest.YAML(east)}, {Name: "west", Node: adaptertest.YAML(good)}},
 		})
 		return err
 	}

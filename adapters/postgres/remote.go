@@ -61,40 +61,17 @@ func (p Place) change(statements ...string) dr.Command {
 
 func (p Place) identity() string {
 	return fmt.Sprintf("do $$begin if (select system_identifier::text from pg_control_system()) <> %s or current_setting('data_directory') <> %s "+
-		"then raise exception 'this is another server than %s'; end if; end$$", literal(p.System), literal(p.Data), p.Site)
+		"then raise exception 'this is another server than %s'; end if; end$$", kit.SQLText(p.System), kit.SQLText(p.Data), p.Site)
 }
-
-// literal quotes a value for SQL. Values are validated before; doubling the
-// quotes is the second line.
-func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // read makes one observation.
 func (p Place) read(ctx context.Context, env kit.Env, e extent) (Reading, kit.HostTime, error) {
-	h, err := env.Hosts.Host(p.Host)
-	if err != nil {
-		return Reading{}, 0, err
-	}
-	out, err := h.Read(ctx, p.observation(e))
-	if err != nil {
-		return Reading{}, 0, err
-	}
-	if out.Truncated {
-		return Reading{}, 0, dr.Retry("cut_off", "%s: the observation printed more than is kept", p.Site)
-	}
-	r, err := ParseReading(out.Stdout)
-	if err != nil {
-		return Reading{}, 0, dr.Retry("unrecognised", "%s: %s", p.Site, err.Error())
-	}
-	return r, out.HostTime, nil
+	return kit.ReadParsed(ctx, env, p.Site, p.observation(e), ParseReading)
 }
 
 // query runs a read-only statement and gives its one line.
 func (p Place) query(ctx context.Context, env kit.Env, c dr.Command) (string, error) {
-	h, err := env.Hosts.Host(c.Host)
-	if err != nil {
-		return "", err
-	}
-	out, err := h.Read(ctx, c)
+	out, err := env.Read(ctx, c)
 	if err != nil {
 		return "", err
 	}

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -34,22 +33,6 @@ func binDir(t testing.TB) string {
 	}
 	t.Fatal("PostgreSQL is not installed here; install the package postgresql (Debian: apt-get install postgresql)")
 	return ""
-}
-
-// yamlNode is an inventory node from a text.
-type yamlNode string
-
-func (n yamlNode) Decode(into any) error {
-	d := yaml.NewDecoder(strings.NewReader(string(n)))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		return dr.Refuse("inventory", "test.yaml:1: %v", err)
-	}
-	return nil
-}
-
-func (n yamlNode) Complain(field, format string, a ...any) error {
-	return dr.Refuse("inventory", "test.yaml:1: %s: %s", field, fmt.Sprintf(format, a...))
 }
 
 // world is a set of real servers on this machine.
@@ -163,13 +146,13 @@ func (w *world) gid() uint32 {
 	return uint32(os.Getgid())
 }
 
-func (w *world) siteYAML(n string) yamlNode {
-	return yamlNode(fmt.Sprintf("host: %s\ndata: %s\nbin: %s\nport: %d\nlisten: 127.0.0.1\nsocket: %s/sock\nbackup_dir: %s/backup/%s\n",
+func (w *world) siteYAML(n string) adaptertest.YAML {
+	return adaptertest.YAML(fmt.Sprintf("host: %s\ndata: %s\nbin: %s\nport: %d\nlisten: 127.0.0.1\nsocket: %s/sock\nbackup_dir: %s/backup/%s\n",
 		n, filepath.Join(w.dir, n), w.bin, w.ports[n], w.dir, w.dir, n))
 }
 
 func (w *world) decode(names []string) {
-	e := kit.Entry{Name: "orders", Node: yamlNode("database: postgres\nuser: postgres\nreplication_user: replicator\n"), Hosts: func(string) bool { return true }}
+	e := kit.Entry{Name: "orders", Node: adaptertest.YAML("database: postgres\nuser: postgres\nreplication_user: replicator\n"), Hosts: func(string) bool { return true }}
 	for _, n := range names {
 		e.Sites = append(e.Sites, kit.SiteEntry{Name: n, Node: w.siteYAML(n)})
 	}
@@ -211,31 +194,13 @@ func (w *world) eventually(f func() bool, what string) {
 }
 
 func (w *world) env() kit.Env {
-	return kit.Env{
-		Hosts: w.local, Now: time.Now, Progress: func(kit.Progress) {},
-		Secret: func(context.Context, string) (string, error) { return "", dr.Refuse("secret", "no secrets here") },
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			t := time.NewTimer(d)
-			defer t.Stop()
-			select {
-			case <-t.C:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	}
+	return adaptertest.Env(w.local, func(context.Context, string) (string, error) { return "", dr.Refuse("secret", "no secrets here") })
 }
 
 func (w *world) observe() dr.Situation {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	s := dr.Situation{System: "orders", Product: "postgres", At: time.Now(), Memory: w.memo, Baseline: w.base}
-	for _, n := range w.sys.Sites() {
-		s.Sites = append(s.Sites, w.sys.ObserveSite(ctx, w.env(), n))
-	}
-	s.Judgement = w.sys.Judge(s)
-	return s
+	return adaptertest.Observe(ctx, w.sys, w.env(), dr.Situation{System: "orders", Product: "postgres", At: time.Now(), Memory: w.memo, Baseline: w.base})
 }
 
 func (w *world) plan(req dr.Request, g dr.Gate, run string) (*kit.Draft, error) {
@@ -256,30 +221,14 @@ func (w *world) walk(req dr.Request, g dr.Gate, d *kit.Draft) {
 
 func (w *world) steps(req dr.Request, g dr.Gate, d *kit.Draft) []dr.Step {
 	w.t.Helper()
-	phases, err := d.Phases(dr.PhasesAfter(req.Procedure, g))
-	require.NoError(w.t, err)
-	var out []dr.Step
-	for _, ph := range phases {
-		out = append(out, ph.Steps...)
-	}
-	return out
+	return adaptertest.Steps(w.t, req, g, d)
 }
 
 func (w *world) execute(st dr.Step) (kit.StepResult, error) {
 	w.seq++
 	env := w.env()
 	env.Job = kit.JobKey{Workflow: "dr-orders", OriginalRun: "r", Gate: "g", Occurrence: w.seq, Step: st.ID, Attempt: 1}
-	return kit.Execute(context.Background(), env, action(w.t, st.Action), st)
-}
-
-func action(t testing.TB, name string) kit.Action {
-	for _, a := range (Adapter{}).Actions() {
-		if a.Name() == name {
-			return a
-		}
-	}
-	t.Fatalf("there is no action %s", name)
-	return nil
+	return kit.Execute(context.Background(), env, adaptertest.Action(w.t, Adapter{}, st.Action), st)
 }
 
 var (

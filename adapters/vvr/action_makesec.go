@@ -24,7 +24,7 @@ type makesecArgs struct {
 }
 
 func (a makesecArgs) check() error {
-	return checks(a.On.Check(), a.Primary.Check(), match(hostName, "host name", a.Name), match(runID, "run", a.Run))
+	return kit.Checks(a.On.Check(), a.Primary.Check(), kit.Match(hostName, "host name", a.Name), kit.Match(kit.RunID, "run", a.Run))
 }
 
 // tryScript runs a command and keeps what it said when it failed, so that the
@@ -57,7 +57,7 @@ var makesec = kit.Spec[makesecArgs]{
 		r, _, err := a.On.read(ctx, env, brief)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case r.IsSecondary():
 			e := kit.Done("%s is Secondary", a.On.Site)
 			if a.Force {
@@ -96,17 +96,17 @@ func (a makesecArgs) discarded() *dr.LossFound {
 
 func guardMakesec(ctx context.Context, env kit.Env, a makesecArgs) (kit.HostTime, error) {
 	return guardOn(ctx, env, conf, func(r []Reading) error {
-		if err := checks(a.On.usable(r[0]), a.Primary.isPrimary(r[1]), a.On.hasVradmin(r[0]), a.On.isClosed(r[0])); err != nil {
+		if err := kit.Checks(a.On.usable(r[0]), a.Primary.isPrimary(r[1]), a.On.hasVradmin(r[0]), a.On.isClosed(r[0])); err != nil {
 			return err
 		}
 		if !r[0].IsPrimary() {
-			return no("%s is no original Primary: %s", a.On.Site, summary(r[0]))
+			return kit.No("%s is no original Primary: %s", a.On.Site, summary(r[0]))
 		}
 		if r[1].RVG.Has(flagFailback) {
-			return no("%s logs for a fast failback: makesec is not allowed then, fbsync is", a.Primary.Site)
+			return kit.No("%s logs for a fast failback: makesec is not allowed then, fbsync is", a.Primary.Site)
 		}
 		if name, ok := r[0].PrimaryPrimary(); !ok || name != a.Name {
-			return no("printrvg of %s shows no Primary-Primary configuration with the name %s: %s", a.On.Site, a.Name, configErrors(r[0]))
+			return kit.No("printrvg of %s shows no Primary-Primary configuration with the name %s: %s", a.On.Site, a.Name, configErrors(r[0]))
 		}
 		return nil
 	}, a.On, a.Primary)
@@ -114,7 +114,7 @@ func guardMakesec(ctx context.Context, env kit.Env, a makesecArgs) (kit.HostTime
 
 func configErrors(r Reading) string {
 	if r.RDS == nil {
-		return orNone(r.Text["rds"])
+		return kit.OrNotRead(r.Text["rds"])
 	}
 	if len(r.RDS.Errors) == 0 {
 		return "it shows no configuration error"

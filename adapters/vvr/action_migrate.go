@@ -15,7 +15,7 @@ type migrateArgs struct {
 	New Place `json:"new"`
 }
 
-func (a migrateArgs) check() error { return checks(a.Old.Check(), a.New.Check()) }
+func (a migrateArgs) check() error { return kit.Checks(a.Old.Check(), a.New.Check()) }
 
 // migrate exchanges the roles with both sides up. VVR restores the original
 // configuration when it fails on any host.
@@ -32,7 +32,7 @@ var migrate = kit.Spec[migrateArgs]{
 		rs, _, errs := readAll(ctx, env, brief, a.Old, a.New)
 		for i, p := range []Place{a.Old, a.New} {
 			if errs[i] != nil {
-				return notRead(p, errs[i])
+				return kit.NotRead(p.Site, errs[i])
 			}
 		}
 		switch {
@@ -45,13 +45,13 @@ var migrate = kit.Spec[migrateArgs]{
 	},
 	Guard: func(ctx context.Context, env kit.Env, a migrateArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, conf, func(r []Reading) error {
-			err := checks(a.Old.isPrimary(r[0]), a.New.isSecondary(r[1]), a.Old.hasVradmin(r[0]), a.New.hasVradmin(r[1]),
+			err := kit.Checks(a.Old.isPrimary(r[0]), a.New.isSecondary(r[1]), a.Old.hasVradmin(r[0]), a.New.hasVradmin(r[1]),
 				a.Old.isClosed(r[0]), a.New.isClosed(r[1]), allUpToDate(r[0], a.Old))
 			if err != nil {
 				return err
 			}
 			if b := behindOf(r[0], a.New); !b.UpToDate() {
-				return no("%s", b.text(a.New))
+				return kit.No("%s", b.text(a.New))
 			}
 			return noConfigError(r[0], a.Old, a.New)
 		}, a.Old, a.New)
@@ -83,7 +83,7 @@ var migrate = kit.Spec[migrateArgs]{
 // allUpToDate wants what migrate wants of every RLINK that takes part.
 func allUpToDate(r Reading, p Place) error {
 	if r.Text["rlink"] != "" {
-		return no("the RLINKs of %s were not recognised: %s", p.Site, r.Text["rlink"])
+		return kit.No("the RLINKs of %s were not recognised: %s", p.Site, r.Text["rlink"])
 	}
 	for _, l := range r.RLinks {
 		if !l.Has(flagAttached) {
@@ -91,7 +91,7 @@ func allUpToDate(r Reading, p Place) error {
 		}
 		b := behindOf(r, Place{Site: l.Remote, VVRHost: l.Remote})
 		if !b.UpToDate() {
-			return no("migrate wants every Secondary up to date, and %s", b.text(Place{Site: l.Remote}))
+			return kit.No("migrate wants every Secondary up to date, and %s", b.text(Place{Site: l.Remote}))
 		}
 	}
 	return nil
@@ -103,7 +103,7 @@ func noConfigError(r Reading, p Place, others ...Place) error {
 		names = append(names, o.VVRHost)
 	}
 	if e, found := r.ConfigError(names...); found {
-		return no("vradmin shows a configuration error of %s: %s: %s", p.Site, e.Host, e.Text)
+		return kit.No("vradmin shows a configuration error of %s: %s: %s", p.Site, e.Host, e.Text)
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func (a takeoverArgs) check() error {
 	if words := oneOf(a.Fast, []string{fastOn, fastAuto, fastOff}); words != "" {
 		return fmt.Errorf("fast_failback %q is not %s", dr.Clip(a.Fast, 20), words)
 	}
-	return checks(a.On.Check(), a.Old.Check())
+	return kit.Checks(a.On.Check(), a.Old.Check())
 }
 
 // takeoverAction makes a Secondary a Primary without the old one.
@@ -138,7 +138,7 @@ var takeoverAction = kit.Spec[takeoverArgs]{
 		r, _, err := a.On.read(ctx, env, brief)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case r.IsPrimary() && r.RVG.Kernel == kernelEnabled:
 			return kit.Done("%s is Primary", a.On.Site)
 		case r.IsSecondary():
@@ -152,12 +152,12 @@ var takeoverAction = kit.Spec[takeoverArgs]{
 			return 0, errs[0]
 		}
 		if errs[1] == nil && rs[1].AcceptsWrites() != dr.No {
-			return 0, no("the Primary %s answers: %s", a.Old.Site, summary(rs[1]))
+			return 0, kit.No("the Primary %s answers: %s", a.Old.Site, summary(rs[1]))
 		}
 		if errs[1] != nil && !dr.HasCode(errs[1], "unreachable") {
-			return 0, no("the host of the Primary %s answers and could not be read: %s", a.Old.Site, dr.AsError(errs[1], "read").Text)
+			return 0, kit.No("the host of the Primary %s answers and could not be read: %s", a.Old.Site, dr.AsError(errs[1], "read").Text)
 		}
-		if err := checks(a.On.isSecondary(rs[0]), a.On.hasVradmin(rs[0])); err != nil {
+		if err := kit.Checks(a.On.isSecondary(rs[0]), a.On.hasVradmin(rs[0])); err != nil {
 			return 0, err
 		}
 		return ts[0], a.guardLink(rs[0])
@@ -184,11 +184,11 @@ func (a takeoverArgs) guardLink(r Reading) error {
 	l, ok := r.LinkTo(a.Old.VVRHost)
 	switch {
 	case !ok || r.Text["rlink"] != "":
-		return no("%s has no RLINK to %s that is recognised", a.On.Site, a.Old.Site)
+		return kit.No("%s has no RLINK to %s that is recognised", a.On.Site, a.Old.Site)
 	case !l.Has("consistent"):
-		return no("the data of %s is not consistent: %v", a.On.Site, l.Flags)
+		return kit.No("the data of %s is not consistent: %v", a.On.Site, l.Flags)
 	case l.Has("connected") || !l.Has("disconnected"):
-		return no("the RLINK %s of %s is not disconnected from %s", l.Name, a.On.Site, a.Old.Site)
+		return kit.No("the RLINK %s of %s is not disconnected from %s", l.Name, a.On.Site, a.Old.Site)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (a startArgs) check() error {
 	if a.Checkpoint != "" && !checkpointName.MatchString(a.Checkpoint) {
 		return fmt.Errorf("the checkpoint %q is not allowed", dr.Clip(a.Checkpoint, 40))
 	}
-	return checks(a.Primary.Check(), a.Secondary.Check())
+	return kit.Checks(a.Primary.Check(), a.Secondary.Check())
 }
 
 // startrep is never given -f: attached without a comparison, two different
@@ -44,7 +44,7 @@ var startrep = kit.Spec[startArgs]{
 	},
 	Guard: func(ctx context.Context, env kit.Env, a startArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, volumes, func(r []Reading) error {
-			err := checks(a.Primary.isPrimary(r[0]), a.Secondary.isSecondary(r[1]), a.Primary.hasVradmin(r[0]), a.Secondary.hasVradmin(r[1]),
+			err := kit.Checks(a.Primary.isPrimary(r[0]), a.Secondary.isSecondary(r[1]), a.Primary.hasVradmin(r[0]), a.Secondary.hasVradmin(r[1]),
 				a.Primary.detached(r[0], a.Secondary))
 			if err != nil {
 				return err
@@ -85,10 +85,10 @@ func linkProof(on, to Place, flag string) string {
 func attachedEffect(ctx context.Context, env kit.Env, on, to Place, want bool) kit.Effect {
 	r, _, err := on.read(ctx, env, brief)
 	if err != nil {
-		return notRead(on, err)
+		return kit.NotRead(on.Site, err)
 	}
 	if r.RVG == nil || r.Text["rlink"] != "" {
-		return kit.NotKnown("%s: %s", on.Site, orNone(r.Text["rvg"]+r.Text["rlink"]))
+		return kit.NotKnown("%s: %s", on.Site, kit.OrNotRead(r.Text["rvg"]+r.Text["rlink"]))
 	}
 	if !r.IsPrimary() {
 		return kit.NotKnown("%s is no Primary: %s", on.Site, summary(r))
@@ -113,7 +113,7 @@ type pairArgs struct {
 	Secondary Place `json:"secondary"`
 }
 
-func (a pairArgs) check() error { return checks(a.Primary.Check(), a.Secondary.Check()) }
+func (a pairArgs) check() error { return kit.Checks(a.Primary.Check(), a.Secondary.Check()) }
 
 // stoprep takes a Secondary whose data nobody vouches for out of replication.
 var stoprep = kit.Spec[pairArgs]{
@@ -132,10 +132,10 @@ var stoprep = kit.Spec[pairArgs]{
 		// The Secondary's own end can be attached to a former Primary alone.
 		r, _, err := a.Secondary.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.Secondary, err)
+			return kit.NotRead(a.Secondary.Site, err)
 		}
 		if r.RVG == nil || r.Text["rlink"] != "" {
-			return kit.NotKnown("%s: %s", a.Secondary.Site, orNone(r.Text["rvg"]+r.Text["rlink"]))
+			return kit.NotKnown("%s: %s", a.Secondary.Site, kit.OrNotRead(r.Text["rvg"]+r.Text["rlink"]))
 		}
 		if l, ok := r.LinkTo(a.Primary.VVRHost); ok && l.Has(flagAttached) {
 			return kit.NotDone("the RLINK %s of %s is attached", l.Name, a.Secondary.Site)
@@ -144,7 +144,7 @@ var stoprep = kit.Spec[pairArgs]{
 	},
 	Guard: func(ctx context.Context, env kit.Env, a pairArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, conf, func(r []Reading) error {
-			return checks(a.Primary.isPrimary(r[0]), a.Primary.hasVradmin(r[0]))
+			return kit.Checks(a.Primary.isPrimary(r[0]), a.Primary.hasVradmin(r[0]))
 		}, a.Primary)
 	},
 	ProofText: func(a pairArgs) string {
@@ -160,7 +160,7 @@ type checkpointArgs struct {
 }
 
 func (a checkpointArgs) check() error {
-	return checks(a.On.Check(), match(checkpointName, "checkpoint", a.Checkpoint))
+	return kit.Checks(a.On.Check(), kit.Match(checkpointName, "checkpoint", a.Checkpoint))
 }
 
 // checkdelete removes a checkpoint: the 47th cannot be made.
@@ -175,12 +175,12 @@ var checkdelete = kit.Spec[checkpointArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a checkpointArgs) kit.Effect {
 		r, _, err := a.On.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		_, found, read := r.Checkpoint(a.Checkpoint)
 		switch {
 		case !read:
-			return kit.NotKnown("the checkpoints of %s were not read: %s", a.On.Site, orNone(r.Text["cp"]))
+			return kit.NotKnown("the checkpoints of %s were not read: %s", a.On.Site, kit.OrNotRead(r.Text["cp"]))
 		case found:
 			return kit.NotDone("%s still has the checkpoint %s", a.On.Site, a.Checkpoint)
 		}

@@ -21,7 +21,7 @@ type replayArgs struct {
 var cacheAttribute = regexp.MustCompile(`^(cache=[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}|cachesize=[1-9][0-9]{0,11}[kmgtKMGT]?)?$`)
 
 func (a replayArgs) check() error {
-	return checks(a.Primary.Check(), a.Secondary.Check(), match(cacheAttribute, "cache attribute", a.Cache))
+	return kit.Checks(a.Primary.Check(), a.Secondary.Check(), kit.Match(cacheAttribute, "cache attribute", a.Cache))
 }
 
 func (a replayArgs) command(keyword string) []dr.Command {
@@ -44,7 +44,7 @@ var fbsync = kit.Spec[replayArgs]{
 		r, _, err := a.Secondary.read(ctx, env, brief)
 		switch {
 		case err != nil:
-			return notRead(a.Secondary, err)
+			return kit.NotRead(a.Secondary.Site, err)
 		case r.IsSecondary():
 			return kit.Done("%s is Secondary again", a.Secondary.Site)
 		case r.Acting():
@@ -54,12 +54,12 @@ var fbsync = kit.Spec[replayArgs]{
 	},
 	Guard: func(ctx context.Context, env kit.Env, a replayArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, conf, func(r []Reading) error {
-			err := checks(a.Primary.isPrimary(r[0]), a.Secondary.usable(r[1]), a.Primary.hasVradmin(r[0]), a.Secondary.hasVradmin(r[1]), a.Secondary.isClosed(r[1]))
+			err := kit.Checks(a.Primary.isPrimary(r[0]), a.Secondary.usable(r[1]), a.Primary.hasVradmin(r[0]), a.Secondary.hasVradmin(r[1]), a.Secondary.isClosed(r[1]))
 			if err != nil {
 				return err
 			}
 			if !r[1].Acting() {
-				return no("%s is no acting Secondary: %s", a.Secondary.Site, summary(r[1]))
+				return kit.No("%s is no acting Secondary: %s", a.Secondary.Site, summary(r[1]))
 			}
 			return nil
 		}, a.Primary, a.Secondary)
@@ -83,7 +83,7 @@ var resync = kit.Spec[replayArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a replayArgs) kit.Effect {
 		r, _, err := a.Primary.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.Primary, err)
+			return kit.NotRead(a.Primary.Site, err)
 		}
 		l, ok := r.LinkTo(a.Secondary.VVRHost)
 		if r.RVG == nil || r.Text["rlink"] != "" || !ok {
@@ -96,13 +96,13 @@ var resync = kit.Spec[replayArgs]{
 	},
 	Guard: func(ctx context.Context, env kit.Env, a replayArgs) (kit.HostTime, error) {
 		return guardOn(ctx, env, conf, func(r []Reading) error {
-			err := checks(a.Primary.isPrimary(r[0]), a.Secondary.isSecondary(r[1]), a.Primary.hasVradmin(r[0]))
+			err := kit.Checks(a.Primary.isPrimary(r[0]), a.Secondary.isSecondary(r[1]), a.Primary.hasVradmin(r[0]))
 			if err != nil {
 				return err
 			}
 			l, ok := r[0].LinkTo(a.Secondary.VVRHost)
 			if !ok || !l.Has("connected") || !l.Has(flagDCM) || l.Has(flagFailback) || l.Has("autosync") {
-				return no("the RLINK of %s to %s does not wait for a resync: %v", a.Primary.Site, a.Secondary.Site, l.Flags)
+				return kit.No("the RLINK of %s to %s does not wait for a resync: %v", a.Primary.Site, a.Secondary.Site, l.Flags)
 			}
 			return nil
 		}, a.Primary, a.Secondary)
@@ -127,7 +127,7 @@ func (a snapshotArgs) check() error {
 	if !plainWords(a.Take) || !plainWords(a.Check) {
 		return fmt.Errorf("the snapshot's commands are not allowed")
 	}
-	return checks(a.On.Check(), match(runID, "run", a.Run))
+	return kit.Checks(a.On.Check(), kit.Match(kit.RunID, "run", a.Run))
 }
 
 func (a snapshotArgs) command(argv []string) dr.Command {
@@ -142,14 +142,10 @@ var snapshot = kit.Spec[snapshotArgs]{
 	Check:    snapshotArgs.check,
 	Commands: func(a snapshotArgs) []dr.Command { return []dr.Command{a.command(a.Take)} },
 	Probe: func(ctx context.Context, env kit.Env, a snapshotArgs) kit.Effect {
-		h, err := env.Hosts.Host(a.On.Host)
-		if err != nil {
-			return notRead(a.On, err)
-		}
-		out, err := h.Read(ctx, a.command(a.Check))
+		out, err := env.Read(ctx, a.command(a.Check))
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case out.Exit == 0:
 			return kit.Done("the snapshot of run %s is there at %s", a.Run, a.On.Site)
 		case out.Exit == 1 && out.Stdout == "":

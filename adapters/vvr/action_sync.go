@@ -28,7 +28,7 @@ func (a syncArgs) check() error {
 	if a.Source.Host == a.Target.Host {
 		return fmt.Errorf("source and target are the same host")
 	}
-	return checks(a.Source.Check(), a.Target.Check(), match(checkpointName, "checkpoint", a.Checkpoint))
+	return kit.Checks(a.Source.Check(), a.Target.Check(), kit.Match(checkpointName, "checkpoint", a.Checkpoint))
 }
 
 // syncScript deletes what an earlier attempt left of its own checkpoint, runs
@@ -81,7 +81,7 @@ var syncrvg = kit.Spec[syncArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a syncArgs) kit.Effect {
 		r, _, err := a.Source.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.Source, err)
+			return kit.NotRead(a.Source.Site, err)
 		}
 		if r.RVG == nil || !r.IsPrimary() {
 			return kit.NotKnown("%s: %s", a.Source.Site, summary(r))
@@ -113,7 +113,7 @@ func checkpointEffect(r Reading, on Place, name string) kit.Effect {
 	c, found, read := r.Checkpoint(name)
 	switch {
 	case !read:
-		return kit.NotKnown("the checkpoints of %s were not read: %s", on.Site, orNone(r.Text["cp"]))
+		return kit.NotKnown("the checkpoints of %s were not read: %s", on.Site, kit.OrNotRead(r.Text["cp"]))
 	case !found:
 		return kit.NotDone("%s has no checkpoint %s", on.Site, name)
 	case c.State == cpCompleted:
@@ -133,30 +133,30 @@ const maxCheckpoints = 46
 func guardSync(ctx context.Context, env kit.Env, a syncArgs) (kit.HostTime, error) {
 	return guardOn(ctx, env, volumes, func(r []Reading) error {
 		s, t := r[0], r[1]
-		err := checks(a.Source.isPrimary(s), a.Target.isSecondary(t), a.Source.hasVradmin(s), a.Target.hasVradmin(t),
+		err := kit.Checks(a.Source.isPrimary(s), a.Target.isSecondary(t), a.Source.hasVradmin(s), a.Target.hasVradmin(t),
 			a.Source.detached(s, a.Target), a.Target.allDetached(t), a.Target.isClosed(t))
 		if err != nil {
 			return err
 		}
 		if !s.names(a.Target.VVRHost) {
-			return no("the RDS of %s has no Secondary %s", a.Source.Site, a.Target.VVRHost)
+			return kit.No("the RDS of %s has no Secondary %s", a.Source.Site, a.Target.VVRHost)
 		}
 		if err := a.Source.sameSizes(s, a.Target); err != nil {
 			return err
 		}
 		if s.Checkpoints == nil {
-			return no("the checkpoints of %s could not be read: %s", a.Source.Site, orNone(s.Text["cp"]))
+			return kit.No("the checkpoints of %s could not be read: %s", a.Source.Site, kit.OrNotRead(s.Text["cp"]))
 		}
 		if n := len(*s.Checkpoints); n >= maxCheckpoints {
-			return no("%s has %d checkpoints and takes no more", a.Source.Site, n)
+			return kit.No("%s has %d checkpoints and takes no more", a.Source.Site, n)
 		}
 		for _, c := range *s.Checkpoints {
 			if c.State == cpStarted && c.Name != a.Checkpoint {
-				return no("the checkpoint %s of %s is started and not ended: another synchronisation may be running", c.Name, a.Source.Site)
+				return kit.No("the checkpoint %s of %s is started and not ended: another synchronisation may be running", c.Name, a.Source.Site)
 			}
 		}
 		if p := s.SRLPercent(a.Checkpoint); p >= a.MaxPercent {
-			return no("the SRL of %s is %d %% full already", a.Source.Site, p)
+			return kit.No("the SRL of %s is %d %% full already", a.Source.Site, p)
 		}
 		return nil
 	}, a.Source, a.Target)

@@ -29,9 +29,9 @@ var waitClosed = kit.Spec[onArgs]{
 		r, _, err := a.On.read(ctx, env, holding)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case r.RVG == nil:
-			return kit.NotKnown("%s: %s", a.On.Site, orNone(r.Text["rvg"]))
+			return kit.NotKnown("%s: %s", a.On.Site, kit.OrNotRead(r.Text["rvg"]))
 		case r.RVG.Open:
 			return kit.NotDone("data volumes are open at %s: %s; stop the application, unmount, and see that it does not start by itself", a.On.Site, holdersText(r))
 		}
@@ -55,7 +55,7 @@ func (a linkArgs) check() error {
 	if a.MaxKB < 0 {
 		return fmt.Errorf("max_kb is negative")
 	}
-	return checks(a.Primary.Check(), a.Secondary.Check())
+	return kit.Checks(a.Primary.Check(), a.Secondary.Check())
 }
 
 // waitUpToDate is the only proof that a Secondary is one: startrep and fbsync
@@ -70,7 +70,7 @@ var waitUpToDate = kit.Spec[linkArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a linkArgs) kit.Effect {
 		r, _, err := a.Primary.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.Primary, err)
+			return kit.NotRead(a.Primary.Site, err)
 		}
 		if err := a.Primary.isPrimary(r); err != nil {
 			return kit.NotKnown("%s", dr.AsError(err, "guard").Text)
@@ -112,10 +112,10 @@ var waitDisconnected = kit.Spec[linkArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a linkArgs) kit.Effect {
 		r, _, err := a.Secondary.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.Secondary, err)
+			return kit.NotRead(a.Secondary.Site, err)
 		}
 		if r.RVG == nil || r.Text["rlink"] != "" {
-			return kit.NotKnown("%s: %s", a.Secondary.Site, orNone(r.Text["rvg"]+r.Text["rlink"]))
+			return kit.NotKnown("%s: %s", a.Secondary.Site, kit.OrNotRead(r.Text["rvg"]+r.Text["rlink"]))
 		}
 		if r.IsPrimary() {
 			return kit.Done("%s is the Primary already", a.Secondary.Site)
@@ -148,9 +148,9 @@ var checkPrimary = kit.Spec[onArgs]{
 		r, _, err := a.On.read(ctx, env, brief)
 		switch {
 		case err != nil:
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		case r.RVG == nil:
-			return kit.NotKnown("%s: %s", a.On.Site, orNone(r.Text["rvg"]))
+			return kit.NotKnown("%s: %s", a.On.Site, kit.OrNotRead(r.Text["rvg"]))
 		case a.On.isPrimary(r) == nil:
 			return kit.Done("%s is Primary and its volumes take I/O", a.On.Site)
 		}
@@ -174,7 +174,7 @@ var watchCheckpoint = kit.Spec[checkpointArgs]{
 	Probe: func(ctx context.Context, env kit.Env, a checkpointArgs) kit.Effect {
 		r, _, err := a.On.read(ctx, env, brief)
 		if err != nil {
-			return notRead(a.On, err)
+			return kit.NotRead(a.On.Site, err)
 		}
 		e := checkpointEffect(r, a.On, a.Checkpoint)
 		switch e.State {

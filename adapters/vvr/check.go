@@ -9,42 +9,20 @@ import (
 	"github.com/switchback-dr/switchback/dr"
 )
 
-// checks gives the first complaint.
-func checks(errs ...error) error {
-	for _, e := range errs {
-		if e != nil {
-			return e
-		}
-	}
-	return nil
-}
-
-func match(re *regexp.Regexp, what, v string) error {
-	if !re.MatchString(v) {
-		return fmt.Errorf("the %s %q is not allowed", what, dr.Clip(v, 80))
-	}
-	return nil
-}
-
-// no is a guard's refusal.
-func no(format string, a ...any) *dr.Error {
-	return dr.Hold("guard", format, a...).WithNext("replan: the situation is not the approved one")
-}
-
 // usable wants a recognised RVG in an imported disk group, on the host that the
 // plan means.
 func (p Place) usable(r Reading) error {
 	if r.RVG == nil {
-		return no("the RVG %s of %s could not be read: %s", p.RVG, p.Site, orNone(r.Text["rvg"]))
+		return kit.No("the RVG %s of %s could not be read: %s", p.RVG, p.Site, kit.OrNotRead(r.Text["rvg"]))
 	}
 	if r.Imported != dr.Yes {
-		return no("the disk group %s is not known to be imported at %s", p.DG, p.Site)
+		return kit.No("the disk group %s is not known to be imported at %s", p.DG, p.Site)
 	}
 	if name := r.LocalName(); name != "" && name != p.VVRHost {
-		return no("VVR calls the host of %s %q, the plan was made for %q", p.Site, dr.Clip(name, 80), p.VVRHost)
+		return kit.No("VVR calls the host of %s %q, the plan was made for %q", p.Site, dr.Clip(name, 80), p.VVRHost)
 	}
 	if len(r.Managed) > 0 {
-		return no("%s is in charge of %s and its group is not frozen", strings.Join(r.Managed, ", "), p.Site)
+		return kit.No("%s is in charge of %s and its group is not frozen", strings.Join(r.Managed, ", "), p.Site)
 	}
 	return nil
 }
@@ -55,7 +33,7 @@ func (p Place) isPrimary(r Reading) error {
 		return err
 	}
 	if !r.IsPrimary() || r.RVG.Kernel != kernelEnabled {
-		return no("%s is no Primary that takes I/O: %s", p.Site, summary(r))
+		return kit.No("%s is no Primary that takes I/O: %s", p.Site, summary(r))
 	}
 	return nil
 }
@@ -66,7 +44,7 @@ func (p Place) isSecondary(r Reading) error {
 		return err
 	}
 	if !r.IsSecondary() {
-		return no("%s is no Secondary: %s", p.Site, summary(r))
+		return kit.No("%s is no Secondary: %s", p.Site, summary(r))
 	}
 	return nil
 }
@@ -74,7 +52,7 @@ func (p Place) isSecondary(r Reading) error {
 // isClosed wants all data volumes closed.
 func (p Place) isClosed(r Reading) error {
 	if r.Closed() != dr.Yes {
-		return no("data volumes are open at %s: %s", p.Site, holdersText(r))
+		return kit.No("data volumes are open at %s: %s", p.Site, holdersText(r))
 	}
 	return nil
 }
@@ -82,7 +60,7 @@ func (p Place) isClosed(r Reading) error {
 // hasVradmin wants an answer of vradmind.
 func (p Place) hasVradmin(r Reading) error {
 	if r.Vradmind != dr.Yes {
-		return dr.Hold("vradmind", "vradmind at %s gives no answer: %s", p.Site, orNone(r.Text["rds"])).
+		return dr.Hold("vradmind", "vradmind at %s gives no answer: %s", p.Site, kit.OrNotRead(r.Text["rds"])).
 			WithNext("start vradmind at %s (vras-vradmind.sh start), then retry", p.Site)
 	}
 	return nil
@@ -92,10 +70,10 @@ func (p Place) hasVradmin(r Reading) error {
 func (p Place) detached(r Reading, to Place) error {
 	l, ok := r.LinkTo(to.VVRHost)
 	if !ok {
-		return no("%s has no RLINK to %s (%s)", p.Site, to.Site, to.VVRHost)
+		return kit.No("%s has no RLINK to %s (%s)", p.Site, to.Site, to.VVRHost)
 	}
 	if l.Has(flagAttached) {
-		return no("the RLINK %s of %s is attached: replication to %s is not stopped", l.Name, p.Site, to.Site)
+		return kit.No("the RLINK %s of %s is attached: replication to %s is not stopped", l.Name, p.Site, to.Site)
 	}
 	return nil
 }
@@ -103,11 +81,11 @@ func (p Place) detached(r Reading, to Place) error {
 // allDetached wants no RLINK of a target of a synchronisation to take part.
 func (p Place) allDetached(r Reading) error {
 	if r.Text["rlink"] != "" {
-		return no("the RLINKs of %s were not recognised: %s", p.Site, r.Text["rlink"])
+		return kit.No("the RLINKs of %s were not recognised: %s", p.Site, r.Text["rlink"])
 	}
 	for _, l := range r.RLinks {
 		if l.Has(flagAttached) {
-			return no("the RLINK %s of %s to %s is attached: a synchronisation wants it detached", l.Name, p.Site, l.Remote)
+			return kit.No("the RLINK %s of %s to %s is attached: a synchronisation wants it detached", l.Name, p.Site, l.Remote)
 		}
 	}
 	return nil
@@ -116,7 +94,7 @@ func (p Place) allDetached(r Reading) error {
 // sameSizes wants data volumes of the same size on both hosts.
 func (p Place) sameSizes(r Reading, to Place) error {
 	if t := r.SizesEqual(p.VVRHost, to.VVRHost); t != dr.Yes {
-		return no("whether the data volumes of %s and %s have the same sizes: %s (%s)", p.Site, to.Site, t, orNone(r.Text["vol"]))
+		return kit.No("whether the data volumes of %s and %s have the same sizes: %s (%s)", p.Site, to.Site, t, kit.OrNotRead(r.Text["vol"]))
 	}
 	return nil
 }
@@ -213,13 +191,6 @@ func lastSaid(j kit.Job) string {
 		}
 	}
 	return "it printed nothing"
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "not read"
-	}
-	return s
 }
 
 func holdersText(r Reading) string {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
 
@@ -41,7 +42,7 @@ func describe(st site, r Reading, at time.Time) dr.SiteSituation {
 
 	want(d.add("imported", r.Imported, "vxdg -q list", "disk group %s", st.Place.DG), dr.Yes)
 	if r.RVG == nil {
-		d.add("rvg", dr.Unknown, "vxprint -l", "%s", orNone(r.Text["rvg"]))
+		d.add("rvg", dr.Unknown, "vxprint -l", "%s", kit.OrNotRead(r.Text["rvg"]))
 	} else {
 		d.add("enabled", dr.TriOf(r.RVG.Kernel == kernelEnabled), "vxprint -l", "RVG %s: kernel %s, flags %s %s", st.Place.RVG, r.RVG.Kernel, r.RVG.Role, strings.Join(r.RVG.Flags, " "))
 		d.add("closed", r.Closed(), "vxprint -l", "%s", map[bool]string{true: "data volumes are open: " + holdersText(r), false: "all data volumes are closed"}[r.RVG.Open])
@@ -55,7 +56,7 @@ func describe(st site, r Reading, at time.Time) dr.SiteSituation {
 		if r.IsSecondary() && !connectedToPrimary(r) {
 			age = "old, because this Secondary is cut off from its Primary: "
 		}
-		d.add("repstatus_"+v.Host, dr.Unknown, "vradmin repstatus", "%sdata %s, replication %s, logging to %s", age, v.Data, v.Replication, orNone(v.Logging))
+		d.add("repstatus_"+v.Host, dr.Unknown, "vradmin repstatus", "%sdata %s, replication %s, logging to %s", age, v.Data, v.Replication, kit.OrNotRead(v.Logging))
 	}
 	if len(r.Updates) > 0 {
 		d.add("updates", dr.Unknown, "vxrlink updates", "%s", strings.Join(r.Updates, "; "))
@@ -70,12 +71,12 @@ func describe(st site, r Reading, at time.Time) dr.SiteSituation {
 func vradmindText(r Reading) string {
 	switch r.Vradmind {
 	case dr.Yes:
-		return "vradmind answers; it calls this host " + orNone(r.LocalName())
+		return "vradmind answers; it calls this host " + kit.OrNotRead(r.LocalName())
 	case dr.No:
 		return "vradmind does not run"
 	case dr.Unknown:
 	}
-	return "vradmind gave no answer that is recognised: " + orNone(r.Text["rds"])
+	return "vradmind gave no answer that is recognised: " + kit.OrNotRead(r.Text["rds"])
 }
 
 func (d describer) links(r Reading) {
@@ -157,7 +158,7 @@ func connectedToPrimary(r Reading) bool {
 func summary(r Reading) string {
 	switch {
 	case r.RVG == nil:
-		return "the RVG was not read: " + orNone(r.Text["rvg"])
+		return "the RVG was not read: " + kit.OrNotRead(r.Text["rvg"])
 	case r.Acting():
 		return "acting Secondary: an original Primary that has seen a takeover with fast failback"
 	case r.RVG.Role == roleSecondary:
@@ -170,7 +171,7 @@ func summary(r Reading) string {
 		text += "; it logs for a fast failback"
 	}
 	if name, ok := r.PrimaryPrimary(); ok {
-		text += "; VVR calls it one of two Primaries (the other is " + orNone(name) + ")"
+		text += "; VVR calls it one of two Primaries (the other is " + kit.OrNotRead(name) + ")"
 	}
 	return text
 }

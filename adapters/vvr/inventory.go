@@ -1,7 +1,6 @@
 package vvr
 
 import (
-	"path"
 	"regexp"
 
 	"github.com/switchback-dr/switchback/adapters/kit"
@@ -103,7 +102,6 @@ var (
 	// object is a name of VxVM: at most 31 characters (VxVM's limit).
 	object    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,30}$`)
 	hostName  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9])?$`)
-	plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+@-]{1,200}$`)
 	cacheSize = regexp.MustCompile(`^[1-9][0-9]{0,11}[kmgtKMGT]?$`)
 	plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]{1,200}$`)
 )
@@ -120,52 +118,44 @@ func (Adapter) Product() string { return "vvr" }
 // Decode reads the system's nodes.
 func (Adapter) Decode(e kit.Entry) (kit.System, error) {
 	s := &system{name: e.Name}
-	if err := s.decodeSettings(e.Node); err != nil {
+	if err := s.decodeSettings(e); err != nil {
 		return nil, err
 	}
-	if len(e.Sites) < 2 {
-		return nil, dr.Refuse("inventory", "the system %s needs two sites or more, it has %d", e.Name, len(e.Sites))
+	if err := e.TwoSites(); err != nil {
+		return nil, err
 	}
-	hosts, vvrHosts := map[string]string{}, map[string]string{}
+	hosts, vvrHosts := map[string]string{}, kit.Distinct{}
 	for _, se := range e.Sites {
-		st, err := s.decodeSite(se, e.Hosts)
+		st, err := s.decodeSite(e, se)
 		if err != nil {
 			return nil, err
 		}
 		if other, ok := hosts[st.Place.Host]; ok {
 			return nil, se.Node.Complain("host", "the sites %s and %s are the same host %q", other, se.Name, st.Place.Host)
 		}
-		if other, ok := vvrHosts[st.Place.VVRHost]; ok {
-			return nil, se.Node.Complain("vvr_host", "the sites %s and %s have the same vvr_host %q", other, se.Name, st.Place.VVRHost)
+		if err := vvrHosts.Add(se, "vvr_host", st.Place.VVRHost); err != nil {
+			return nil, err
 		}
-		hosts[st.Place.Host], vvrHosts[st.Place.VVRHost] = se.Name, se.Name
+		hosts[st.Place.Host] = se.Name
 		s.sites = append(s.sites, st)
 	}
 	return s, nil
 }
 
-func (s *system) decodeSettings(n kit.Node) error {
+func (s *system) decodeSettings(e kit.Entry) error {
 	v := systemNode{}
-	if n != nil {
-		if err := n.Decode(&v); err != nil {
-			return err
-		}
-	}
-	complain := func(field, format string, a ...any) error {
-		if n == nil {
-			return dr.Refuse("inventory", format, a...)
-		}
-		return n.Complain(field, format, a...)
+	if err := e.Settings(&v); err != nil {
+		return err
 	}
 	v.defaults()
 	for field, val := range map[string]string{"bin": v.Bin, "vcs_bin": v.VCSBin} {
-		if !cleanPath(val) {
-			return complain(field, "%s is %q: it must be a plain absolute path", field, dr.Clip(val, 80))
+		if !kit.PlainPath(val) {
+			return e.Complain(field, "%s is %q: it must be a plain absolute path", field, dr.Clip(val, 80))
 		}
 	}
 	for field, val := range map[string]string{"disk_group": v.DiskGroup, "rvg": v.RVG, "snapshot_cache": v.SnapshotCache} {
 		if val != "" && !object.MatchString(val) {
-			return complain(field, "%s %q is no name of a VxVM object", field, dr.Clip(val, 80))
+			return e.Complain(field, "%s %q is no name of a VxVM object", field, dr.Clip(val, 80))
 		}
 	}
 	for _, c := range []struct {
@@ -177,42 +167,33 @@ func (s *system) decodeSettings(n kit.Node) error {
 		{"reseed", v.Reseed, []string{reseedFull, reseedAutosync}},
 	} {
 		if err := oneOf(c.value, c.allowed); err != "" {
-			return complain(c.field, "%s is %q, not %s", c.field, dr.Clip(c.value, 40), err)
+			return e.Complain(c.field, "%s is %q, not %s", c.field, dr.Clip(c.value, 40), err)
 		}
 	}
 	if v.SnapshotCachesize != "" && !cacheSize.MatchString(v.SnapshotCachesize) {
-		return complain("snapshot_cachesize", "snapshot_cachesize %q is no size such as 2g", dr.Clip(v.SnapshotCachesize, 40))
+		return e.Complain("snapshot_cachesize", "snapshot_cachesize %q is no size such as 2g", dr.Clip(v.SnapshotCachesize, 40))
 	}
 	if v.SnapshotCache != "" && v.SnapshotCachesize != "" {
-		return complain("snapshot_cachesize", "give snapshot_cache or snapshot_cachesize, not both")
+		return e.Complain("snapshot_cachesize", "give snapshot_cache or snapshot_cachesize, not both")
 	}
 	if v.MaxBehindMB < 0 {
-		return complain("max_behind_mb", "max_behind_mb cannot be negative")
+		return e.Complain("max_behind_mb", "max_behind_mb cannot be negative")
 	}
 	if v.SRLStopPercent < 10 || v.SRLStopPercent > 95 {
-		return complain("srl_stop_percent", "srl_stop_percent is %d: it must be 10 to 95", v.SRLStopPercent)
+		return e.Complain("srl_stop_percent", "srl_stop_percent is %d: it must be 10 to 95", v.SRLStopPercent)
 	}
 	s.set = v
 	return nil
 }
 
 func (v *systemNode) defaults() {
-	def := func(p *string, d string) {
-		if *p == "" {
-			*p = d
-		}
-	}
-	def(&v.Bin, "/usr/sbin")
-	def(&v.VCSBin, "/opt/VRTSvcs/bin")
-	def(&v.Order, orderProtect)
-	def(&v.FastFailback, fastOn)
-	def(&v.Reseed, reseedFull)
-	if v.MaxBehindMB == 0 {
-		v.MaxBehindMB = 256
-	}
-	if v.SRLStopPercent == 0 {
-		v.SRLStopPercent = 80
-	}
+	kit.Default(&v.Bin, "/usr/sbin")
+	kit.Default(&v.VCSBin, "/opt/VRTSvcs/bin")
+	kit.Default(&v.Order, orderProtect)
+	kit.Default(&v.FastFailback, fastOn)
+	kit.Default(&v.Reseed, reseedFull)
+	kit.Default(&v.MaxBehindMB, 256)
+	kit.Default(&v.SRLStopPercent, 80)
 }
 
 // oneOf gives the allowed words when v is none of them.
@@ -230,27 +211,19 @@ func oneOf(v string, allowed []string) string {
 	return text
 }
 
-func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, error) {
+func (s *system) decodeSite(e kit.Entry, se kit.SiteEntry) (site, error) {
 	var v siteNode
-	if se.Node == nil {
-		return site{}, dr.Refuse("inventory", "the site %s of %s has no settings", se.Name, s.name)
-	}
-	if err := se.Node.Decode(&v); err != nil {
+	if err := e.SiteSettings(se, &v); err != nil {
 		return site{}, err
 	}
-	if v.Host == "" || (hosts != nil && !hosts(v.Host)) {
-		return site{}, se.Node.Complain("host", "the site %s names the host %q, which the inventory does not have", se.Name, dr.Clip(v.Host, 80))
+	if err := e.KnownHost(se, v.Host); err != nil {
+		return site{}, err
 	}
-	fill := func(p *string, d string) {
-		if *p == "" {
-			*p = d
-		}
-	}
-	fill(&v.VVRHost, se.Name)
-	fill(&v.DiskGroup, s.set.DiskGroup)
-	fill(&v.RVG, s.set.RVG)
-	fill(&v.Bin, s.set.Bin)
-	fill(&v.VCSBin, s.set.VCSBin)
+	kit.Default(&v.VVRHost, se.Name)
+	kit.Default(&v.DiskGroup, s.set.DiskGroup)
+	kit.Default(&v.RVG, s.set.RVG)
+	kit.Default(&v.Bin, s.set.Bin)
+	kit.Default(&v.VCSBin, s.set.VCSBin)
 	if !hostName.MatchString(v.VVRHost) {
 		return site{}, se.Node.Complain("vvr_host", "vvr_host of the site %s is %q: it must be the host name that vradmin printrvg shows", se.Name, dr.Clip(v.VVRHost, 80))
 	}
@@ -259,10 +232,8 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 			return site{}, se.Node.Complain(field, "%s of the site %s is %q: it must be the name of a VxVM object", field, se.Name, dr.Clip(val, 80))
 		}
 	}
-	for field, val := range map[string]string{"bin": v.Bin, "vcs_bin": v.VCSBin} {
-		if !cleanPath(val) {
-			return site{}, se.Node.Complain(field, "%s of the site %s is %q: it must be a plain absolute path", field, se.Name, dr.Clip(val, 80))
-		}
+	if err := kit.Checks(se.NeedPath("bin", v.Bin), se.NeedPath("vcs_bin", v.VCSBin)); err != nil {
+		return site{}, err
 	}
 	if v.Snapshot != nil {
 		for field, argv := range map[string][]string{"take": v.Snapshot.Take, "check": v.Snapshot.Check} {
@@ -275,8 +246,6 @@ func (s *system) decodeSite(se kit.SiteEntry, hosts func(string) bool) (site, er
 		Site: se.Name, Host: v.Host, VVRHost: v.VVRHost, DG: v.DiskGroup, RVG: v.RVG, Bin: v.Bin, VCSBin: v.VCSBin, Sudo: s.set.Sudo, System: s.name,
 	}}, nil
 }
-
-func cleanPath(p string) bool { return plainPath.MatchString(p) && path.Clean(p) == p }
 
 func plainWords(argv []string) bool {
 	for _, a := range argv {

@@ -5,13 +5,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 )
 
 func decode(settings, site string) (kit.System, error) {
 	return New().Decode(kit.Entry{
-		Name: "hr", Node: yamlNode(settings), Hosts: func(h string) bool { return h != "nowhere" },
-		Sites: []kit.SiteEntry{{Name: "seattle", Node: yamlNode("host: a\n" + site)}, {Name: "london", Node: yamlNode("host: b")}},
+		Name: "hr", Node: adaptertest.YAML(settings), Hosts: func(h string) bool { return h != "nowhere" },
+		Sites: []kit.SiteEntry{{Name: "seattle", Node: adaptertest.YAML("host: a\n" + site)}, {Name: "london", Node: adaptertest.YAML("host: b")}},
 	})
 }
 
@@ -51,8 +52,8 @@ func TestEverySettingIsCheckedWithOneSentence(t *testing.T) {
 		_, err := decode(c.settings, c.site)
 		require.ErrorContains(t, err, c.want, "%s %s", c.settings, c.site)
 	}
-	_, err := New().Decode(kit.Entry{Name: "hr", Node: yamlNode(whole), Hosts: func(string) bool { return false }, Sites: []kit.SiteEntry{
-		{Name: "a", Node: yamlNode("host: nowhere")}, {Name: "b", Node: yamlNode("host: b")},
+	_, err := New().Decode(kit.Entry{Name: "hr", Node: adaptertest.YAML(whole), Hosts: func(string) bool { return false }, Sites: []kit.SiteEntry{
+		{Name: "a", Node: adaptertest.YAML("host: nowhere")}, {Name: "b", Node: adaptertest.YAML("host: b")},
 	}})
 	require.ErrorContains(t, err, "nowhere")
 }

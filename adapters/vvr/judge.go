@@ -13,7 +13,7 @@ import (
 // asynchronous replication acknowledges alone, and synchronous replication with
 // override may.
 func (s *system) Judge(sit dr.Situation) dr.Judgement {
-	rs := s.readings(sit)
+	rs := kit.Details[Reading](sit)
 	j := dr.Judgement{InSync: dr.Unknown}
 	prim := sit.Primaries()
 	if len(prim) > 1 {
@@ -50,7 +50,7 @@ func (s *system) alarms(rs map[string]Reading) []string {
 			continue
 		}
 		if name, both := r.PrimaryPrimary(); both {
-			out = append(out, fmt.Sprintf("%s: VVR shows a Primary-Primary configuration with %s: keep its application stopped until a failback has made one of them a Secondary", st.Name, orNone(name)))
+			out = append(out, fmt.Sprintf("%s: VVR shows a Primary-Primary configuration with %s: keep its application stopped until a failback has made one of them a Secondary", st.Name, kit.OrNotRead(name)))
 		}
 		if p := r.SRLPercent(); p >= 80 {
 			out = append(out, fmt.Sprintf("the SRL of %s is %d %% full", st.Name, p))
@@ -107,6 +107,6 @@ func (s *system) judgeSync(sit dr.Situation, rs map[string]Reading, primary stri
 		if r.Text["rlink"] == "" && r.Text["status"] == "" {
 			j.InSync = dr.No
 		}
-		j.Facts = append(j.Facts, dr.Fact{Name: "vvr.replicating", Truth: j.InSync, Text: "no Secondary is a good copy: " + orNone(broken), At: sit.At})
+		j.Facts = append(j.Facts, dr.Fact{Name: "vvr.replicating", Truth: j.InSync, Text: "no Secondary is a good copy: " + kit.OrNotRead(broken), At: sit.At})
 	}
 }

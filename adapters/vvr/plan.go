@@ -29,7 +29,7 @@ type planner struct {
 
 // Plan puts VVR's steps into the draft.
 func (s *system) Plan(in kit.PlanInput, d *kit.Draft) error {
-	p := &planner{s: s, in: in, d: d, rs: s.readings(in.Situation)}
+	p := &planner{s: s, in: in, d: d, rs: kit.Details[Reading](in.Situation)}
 	if err := p.common(); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (p *planner) readable(name string) (Reading, error) {
 	case r.Text["rlink"] != "":
 		return r, dr.Refuse("rlinks", "the RLINKs of %s were not recognised: %s", name, r.Text["rlink"]).WithNext("look at vxprint -Pl on %s", name)
 	case r.Vradmind != dr.Yes:
-		return r, dr.Refuse("vradmind", "vradmind at %s gives no answer: %s", name, orNone(r.Text["rds"])).WithNext("start it (vras-vradmind.sh start), then start again")
+		return r, dr.Refuse("vradmind", "vradmind at %s gives no answer: %s", name, kit.OrNotRead(r.Text["rds"])).WithNext("start it (vras-vradmind.sh start), then start again")
 	}
 	return r, nil
 }

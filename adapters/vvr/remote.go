@@ -45,11 +45,8 @@ type Place struct {
 	System string `json:"system"`
 }
 
-var (
-	runID = regexp.MustCompile(`^[0-9a-f]{1,8}$`)
-	// checkpointName has at most 19 characters, the product's limit.
-	checkpointName = regexp.MustCompile(`^[A-Za-z0-9_]{1,19}$`)
-)
+// checkpointName has at most 19 characters, the product's limit.
+var checkpointName = regexp.MustCompile(`^[A-Za-z0-9_]{1,19}$`)
 
 // Check says what is wrong with a place that came with a step.
 func (p Place) Check() error {
@@ -61,7 +58,7 @@ func (p Place) Check() error {
 	if !object.MatchString(p.DG) || !object.MatchString(p.RVG) || !hostName.MatchString(p.VVRHost) {
 		return fmt.Errorf("the disk group, RVG or VVR host name of %s is not allowed", p.Site)
 	}
-	if !cleanPath(p.Bin) || !cleanPath(p.VCSBin) {
+	if !kit.PlainPath(p.Bin) || !kit.PlainPath(p.VCSBin) {
 		return fmt.Errorf("a directory of programs of %s is no plain absolute path", p.Site)
 	}
 	return nil
@@ -92,57 +89,20 @@ func (p Place) observation(e extent) dr.Command {
 
 // read makes one observation.
 func (p Place) read(ctx context.Context, env kit.Env, e extent) (Reading, kit.HostTime, error) {
-	h, err := env.Hosts.Host(p.Host)
-	if err != nil {
-		return Reading{}, 0, err
-	}
-	out, err := h.Read(ctx, p.observation(e))
-	if err != nil {
-		return Reading{}, 0, err
-	}
-	if out.Truncated {
-		return Reading{}, 0, dr.Retry("cut_off", "%s: the observation printed more than is kept", p.Site)
-	}
-	r, err := ParseReading(out.Stdout, p.DG, p.RVG)
-	if err != nil {
-		return Reading{}, 0, dr.Retry("unrecognised", "%s: %s", p.Site, err.Error())
-	}
-	return r, out.HostTime, nil
+	return kit.ReadParsed(ctx, env, p.Site, p.observation(e), func(out string) (Reading, error) { return ParseReading(out, p.DG, p.RVG) })
 }
 
 // readAll reads several places at the same time.
 func readAll(ctx context.Context, env kit.Env, e extent, places ...Place) ([]Reading, []kit.HostTime, []error) {
-	rs, ts, errs := make([]Reading, len(places)), make([]kit.HostTime, len(places)), make([]error, len(places))
-	done := make(chan int, len(places))
-	for i, p := range places {
-		go func() {
-			rs[i], ts[i], errs[i] = p.read(ctx, env, e)
-			done <- i
-		}()
-	}
-	for range places {
-		<-done
-	}
-	return rs, ts, errs
+	return kit.ReadEach(places, func(p Place) (Reading, kit.HostTime, error) { return p.read(ctx, env, e) })
 }
 
 // guardOn reads the place where the command will run, and others beside it,
 // and lets f judge. It gives the first place's clock.
 func guardOn(ctx context.Context, env kit.Env, e extent, f func(rs []Reading) error, places ...Place) (kit.HostTime, error) {
 	rs, ts, errs := readAll(ctx, env, e, places...)
-	for _, err := range errs {
-		if err != nil {
-			return 0, err
-		}
+	if err := kit.Checks(errs...); err != nil {
+		return 0, err
 	}
 	return ts[0], f(rs)
-}
-
-// notRead is the effect of a probe that got no answer.
-func notRead(p Place, err error) kit.Effect {
-	e := kit.NotKnown("%s could not be read: %s", p.Site, dr.AsError(err, "read").Text)
-	if dr.HasCode(err, "host_key") {
-		e.Never = err
-	}
-	return e
 }

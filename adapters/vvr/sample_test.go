@@ -8,30 +8,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
+	"github.com/switchback-dr/switchback/adapters/adaptertest"
 	"github.com/switchback-dr/switchback/adapters/kit"
 	"github.com/switchback-dr/switchback/dr"
 )
-
-// yamlNode is an inventory node from a text.
-type yamlNode string
-
-func (n yamlNode) Decode(into any) error {
-	if strings.TrimSpace(string(n)) == "" {
-		return nil
-	}
-	d := yaml.NewDecoder(strings.NewReader(string(n)))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		return dr.Refuse("inventory", "test.yaml:1: %v", err)
-	}
-	return nil
-}
-
-func (n yamlNode) Complain(field, format string, a ...any) error {
-	return dr.Refuse("inventory", "test.yaml:1: %s: %s", field, fmt.Sprintf(format, a...))
-}
 
 // sample is one host as its tools would show it. The layouts are those of the
 // guides for 5.0 to 7.x: vxprint -l and -Pl, vxrlink status, vxrvg cplist,
@@ -290,9 +271,11 @@ func (s *scene) system() *system {
 	if s.snap {
 		snap = "snapshot: {take: [/opt/dr/snap, take], check: [/opt/dr/snap, check]}\n"
 	}
-	node := func(host, vvr string) yamlNode { return yamlNode("host: " + host + "\nvvr_host: " + vvr + "\n" + snap) }
+	node := func(host, vvr string) adaptertest.YAML {
+		return adaptertest.YAML("host: " + host + "\nvvr_host: " + vvr + "\n" + snap)
+	}
 	sys, err := Adapter{}.Decode(kit.Entry{
-		Name: "hr", Node: yamlNode("disk_group: hrdg\nrvg: hr_rvg\n" + s.set), Hosts: func(string) bool { return true },
+		Name: "hr", Node: adaptertest.YAML("disk_group: hrdg\nrvg: hr_rvg\n" + s.set), Hosts: func(string) bool { return true },
 		Sites: []kit.SiteEntry{{Name: "seattle", Node: node("sea-db", "seattle-rep")}, {Name: "london", Node: node("lon-db", "london-rep")}, {Name: "tokyo", Node: node("tok-db", "tokyo-rep")}},
 	})
 	require.NoError(s.t, err)
@@ -345,12 +328,7 @@ func (s *scene) env() kit.Env {
 
 func (s *scene) observe() dr.Situation {
 	sys := s.system()
-	sit := dr.Situation{System: "hr", Product: "vvr", At: s.env().Now(), Memory: s.memo, Baseline: s.base}
-	for _, n := range sys.Sites() {
-		sit.Sites = append(sit.Sites, sys.ObserveSite(context.Background(), s.env(), n))
-	}
-	sit.Judgement = sys.Judge(sit)
-	return sit
+	return adaptertest.Observe(context.Background(), sys, s.env(), dr.Situation{System: "hr", Product: "vvr", At: s.env().Now(), Memory: s.memo, Baseline: s.base})
 }
 
 func (s *scene) plan(req dr.Request, g dr.Gate) (*kit.Draft, error) {

@@ -44,13 +44,9 @@ func TestARVGPrimaryResourceOfVCSStopsEverythingUntilItsGroupIsFrozen(t *testing
 // stepOf gives the one step of a plan with this action.
 func stepOf(t *testing.T, d *kit.Draft, p dr.Procedure, g dr.Gate, action string) dr.Step {
 	t.Helper()
-	phases, err := d.Phases(dr.PhasesAfter(p, g))
-	require.NoError(t, err)
-	for _, ph := range phases {
-		for _, st := range ph.Steps {
-			if st.Action == action {
-				return st
-			}
+	for _, st := range adaptertest.Steps(t, dr.Request{Procedure: p}, g, d) {
+		if st.Action == action {
+			return st
 		}
 	}
 	require.Fail(t, "no step "+action)
@@ -60,13 +56,7 @@ func stepOf(t *testing.T, d *kit.Draft, p dr.Procedure, g dr.Gate, action string
 // executed tries to carry out one step.
 func (w *world) executed(st dr.Step) (kit.StepResult, error) {
 	w.t.Helper()
-	for _, a := range (vvr.Adapter{}).Actions() {
-		if a.Name() == st.Action {
-			env := w.Env()
-			env.Job = kit.JobKey{Workflow: "dr-shop", OriginalRun: "5117e001", Gate: "convert", Occurrence: 1, Step: st.ID, Attempt: 1}
-			return kit.Execute(context.Background(), env, a, st)
-		}
-	}
-	require.Fail(w.t, "no action "+st.Action)
-	return kit.StepResult{}, nil
+	env := w.Env()
+	env.Job = kit.JobKey{Workflow: "dr-shop", OriginalRun: "5117e001", Gate: "convert", Occurrence: 1, Step: st.ID, Attempt: 1}
+	return kit.Execute(context.Background(), env, adaptertest.Action(w.t, vvr.New(), st.Action), st)
 }

@@ -47,15 +47,7 @@ func (a argvArgs) command() []dr.Command { return []dr.Command{{Host: a.Host, Ar
 
 // ask runs the proof on its host.
 func ask(ctx context.Context, env kit.Env, host string, argv []string) (kit.Output, error) {
-	return askCommand(ctx, env, dr.Command{Host: host, Argv: argv})
-}
-
-func askCommand(ctx context.Context, env kit.Env, c dr.Command) (kit.Output, error) {
-	h, err := env.Hosts.Host(c.Host)
-	if err != nil {
-		return kit.Output{}, err
-	}
-	return h.Read(ctx, c)
+	return env.Read(ctx, dr.Command{Host: host, Argv: argv})
 }
 
 // answers is the guard of commands whose only danger is a host that is not

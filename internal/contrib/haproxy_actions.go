@@ -103,7 +103,7 @@ type haproxyState struct {
 
 // ask reads the backend and requires that it has every server of the client.
 func (a haproxyArgs) ask(ctx context.Context, env kit.Env) (haproxyState, error) {
-	out, err := askCommand(ctx, env, a.read()[0])
+	out, err := env.Read(ctx, a.read()[0])
 	if err != nil {
 		return haproxyState{}, err
 	}

@@ -104,7 +104,7 @@ type pgbouncerState struct {
 
 // ask reads the process and requires that it has every database.
 func (a pgbouncerArgs) ask(ctx context.Context, env kit.Env) (pgbouncerState, error) {
-	out, err := askCommand(ctx, env, a.read()[0])
+	out, err := env.Read(ctx, a.read()[0])
 	if err != nil {
 		return pgbouncerState{}, err
 	}
@@ -200,7 +200,7 @@ func pgPausable(ctx context.Context, env kit.Env, a pgbouncerArgs) (kit.HostTime
 	if err != nil {
 		return 0, err
 	}
-	out, err := askCommand(ctx, env, a.command(pgbouncerModeScript)[0])
+	out, err := env.Read(ctx, a.command(pgbouncerModeScript)[0])
 	if err != nil {
 		return 0, err
 	}

@@ -72,7 +72,7 @@ func vipShow(host string) dr.Command {
 
 // vipLinks reads the host's addresses.
 func vipLinks(ctx context.Context, env kit.Env, a vipArgs) (links, kit.HostTime, error) {
-	out, err := askCommand(ctx, env, vipShow(a.Host))
+	out, err := env.Read(ctx, vipShow(a.Host))
 	switch {
 	case err != nil:
 		return links{}, 0, err
@@ -152,7 +152,7 @@ func vipFree(ctx context.Context, env kit.Env, a vipArgs) (kit.HostTime, error) 
 	case !l.serves(a.Interface, a.prefix()):
 		return 0, dr.Hold("vip_network", "%s is in none of the networks of %s on %s", a.Address, a.Interface, a.Host).WithNext("correct the address, its prefix length or the interface in the inventory")
 	}
-	out, err := askCommand(ctx, env, a.script(vipSearchScript)[0])
+	out, err := env.Read(ctx, a.script(vipSearchScript)[0])
 	switch {
 	case err != nil:
 		return 0, err
