@@ -35,7 +35,7 @@ func ClosedDoor(t *testing.T, name string) (open, closed string) {
 		require.NoError(t, os.Chmod(closed, 0o700))
 		require.NoError(t, os.RemoveAll(open))
 	})
-	require.NoError(t, os.Chmod(open, 0o755)) //nolint:gosec // others must be able to search it
+	require.NoError(t, os.Chmod(open, 0o755))
 	require.NoError(t, os.MkdirAll(closed+"/"+name, 0o755))
 	require.NoError(t, os.Chmod(closed, 0))
 	return open, closed

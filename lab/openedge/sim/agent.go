@@ -239,5 +239,8 @@ func (a *agent) serve(p *peer) {
 			r.Error = failureOf(err)
 		}
 		_ = p.send(r)
+		if m.Op == "terminate" {
+			os.Exit(0)
+		}
 	}
 }

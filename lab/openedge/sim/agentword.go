@@ -21,7 +21,6 @@ func (a *agent) command(m message) (result, error) {
 		lg(a.db, asAgent, 'W', msgAgentTerminated, a.name)
 		a.remember(true)
 		a.set(codeTerminated)
-		go os.Exit(0)
 		return result{OK: true}, err
 	case "trigger":
 		if code := a.get(); code != codeListening && code != codePreTransition {

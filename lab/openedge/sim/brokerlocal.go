@@ -38,6 +38,12 @@ func (b *broker) local(p *peer) {
 			b.backUp(p, c)
 			return
 		}
+		if c.Op == "shutdown" {
+			// Answered first: the broker's program may end before it could be.
+			_ = p.send(result{OK: true})
+			b.stop(c.On)
+			return
+		}
 		if c.Op == "attach" {
 			b.attach(p.Conn)
 		}
@@ -80,9 +86,6 @@ func (b *broker) do(c call) (result, error) {
 	case "quiet":
 		b.setQuiet(true)
 		return b.state(), nil
-	case "shutdown":
-		b.stop(c.On)
-		return result{OK: true}, nil
 	}
 	return result{}, changeMaster(b.e, c)
 }

@@ -253,7 +253,9 @@ func (p *proc) restart(db, which string) error {
 	if err := os.Setenv("DLC", p.dlc); err != nil {
 		return err
 	}
-	if held(filepath.Join(p.cfg.runDir(db), which+".alive")) {
+	// One that has ended may still be there for a moment; the new one waits.
+	ended := statusOf[p.cfg.stateOf(db, which, codeEnded).Code].group == groupInactive
+	if held(filepath.Join(p.cfg.runDir(db), which+".alive")) && !ended {
 		lg(db, asUtility, 'W', msgRunsAlready, which)
 		return say(msgRunsAlready, which)
 	}

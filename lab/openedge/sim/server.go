@@ -237,6 +237,12 @@ func (s *server) accept(l net.Listener) {
 			if p.receive(&q) != nil {
 				return
 			}
+			if q.Op == "terminate" {
+				// Answered first: the program may end before it could be.
+				_ = p.send(result{OK: true})
+				s.terminate()
+				return
+			}
 			r, err := s.command(q)
 			if err != nil {
 				r.Error = failureOf(err)
@@ -246,14 +252,15 @@ func (s *server) accept(l net.Listener) {
 	}
 }
 
+func (s *server) terminate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	s.grown.Broadcast()
+}
+
 func (s *server) command(q call) (result, error) {
 	switch q.Op {
-	case "terminate":
-		s.mu.Lock()
-		s.closing = true
-		s.grown.Broadcast()
-		s.mu.Unlock()
-		return result{OK: true}, nil
 	case "terminateagent", "connectagent":
 		found := false
 		for _, a := range s.agents {
