@@ -72,6 +72,10 @@ func (p *planner) ownServer(st site) error {
 	r := p.rs[st.Name]
 	switch st.Place.elsewhere(r) {
 	case dr.Yes:
+		if r.DataExists == dr.No {
+			return dr.Refuse("wrong_server", "there is no PostgreSQL on %s in %s, but a server in %s answers there", st.Name, st.Place.Data, dr.Clip(r.Server.Data, 200)).
+				WithNext("correct data of %s in the inventory, or its socket and port", st.Name)
+		}
 		return dr.Refuse("wrong_server", "the connection to %s leads to another server: %s", st.Name, r.Server.Data).WithNext("correct port or socket of %s in the inventory", st.Name)
 	case dr.Unknown:
 		return dr.Refuse("control_unread", "the control file of %s could not be read, so nobody knows whether the connection leads to its server", st.Name).
