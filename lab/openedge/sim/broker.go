@@ -218,7 +218,7 @@ func (b *broker) stop(emergency bool) {
 }
 
 // servicePatience bounds the wait for the end of the replication process.
-const servicePatience = 3 * time.Second
+const servicePatience = 10 * time.Second
 
 // end closes the database. A normal shutdown lets the replication process
 // finish; an emergency one breaks a target's resynchronisation.
