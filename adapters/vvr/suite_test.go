@@ -34,10 +34,13 @@ type world struct {
 	base *dr.Baseline
 }
 
+// heartbeat is after how much silence a host of the lab takes another for gone.
+const heartbeat = 800 * time.Millisecond
+
 func newWorld(t *testing.T, settings ...string) *world {
 	t.Helper()
 	o := labkit.Options{Sites: 3, WriteEvery: -1}
-	for _, s := range append([]string{"heartbeat=800ms", "pace=0s", "volume-mb=1", "srl-kb=1024"}, settings...) {
+	for _, s := range append([]string{"heartbeat=" + heartbeat.String(), "pace=0s", "volume-mb=1", "srl-kb=1024"}, settings...) {
 		require.NoError(t, o.Set(s))
 	}
 	l, err := labkit.Up(t.Context(), labvvr.Product{}, filepath.Join(t.TempDir(), "lab"), o)
@@ -188,6 +191,10 @@ func lost(t *testing.T, settings ...string) *world {
 		out, err := w.try("west", "vxprint -g shopdg -Pl rlk_seattle-rep_shop_rvg || vxprint -g shopdg -Pl")
 		return err == nil && !strings.Contains(out, " connected")
 	})
+	// The RLINK is down when one way is silent; a takeover wants both, and by
+	// now neither can be younger than this.
+	noticed := time.Now()
+	w.eventually("both ways are silent", func() bool { return time.Since(noticed) > heartbeat })
 	return w
 }
 
