@@ -86,7 +86,7 @@ func (p *planner) fenceOld(v sides, old Reading, readable bool) string {
 	case old.Exists == dr.No:
 		// No fence: a file system that is not mounted now comes back with the
 		// next boot, and the database with it.
-		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: "its host answers and has no database now: what is only not mounted would come back and be started"})
+		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: "its host answers and has no database " + p.place(v.Old).Database + " now: what is only not mounted would come back and be started"})
 		return kit.HeldByOutside
 	case old.Exists == dr.Unknown:
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: summary(old)})

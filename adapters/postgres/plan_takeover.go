@@ -129,7 +129,7 @@ func (p *planner) planned(v sides, ph kit.PhaseNames) error {
 
 func (p *planner) plannable(v sides, stopped bool) error {
 	old, ok := p.rs[v.Old]
-	if !ok || old.Running == dr.Unknown {
+	if !ok {
 		return dr.Refuse("primary_unreadable", "%s could not be read: a planned takeover needs both sides", v.Old).
 			WithNext(`use mode "unplanned" if %s is lost`, v.Old)
 	}

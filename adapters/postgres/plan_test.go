@@ -125,6 +125,7 @@ func TestWhatMustNotGoOnIsRefusedWithItsName(t *testing.T) {
 	}{
 		{"two_primaries", onPaper(t, "primary", "promoted"), takePlanned},
 		{"managed", mend(pair(), "east", func(r *Reading) { r.Managers = []string{"patroni"} }), takePlanned},
+		{"unclear", mend(pair(), "east", func(r *Reading) { *r = Reading{DataExists: dr.Yes, NotOwner: true} }), takePlanned},
 		{"other_system", mend(pair(), "west", func(r *Reading) { r.Control.System, r.Server.System = "1", "1" }), takePlanned},
 		{"other_version", mend(pair(), "west", func(r *Reading) { r.Major = "14" }), takePlanned},
 		{"version", mend(pair(), "west", func(r *Reading) { r.Server.Version = 120011 }), takePlanned},

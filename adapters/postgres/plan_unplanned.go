@@ -81,7 +81,7 @@ func (p *planner) fenceOld(v sides, old Reading, readable bool) string {
 	case old.DataExists == dr.No:
 		// No fence: a file system that is not mounted now comes back with the
 		// next boot, and the server with it.
-		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: "its host answers and has no data directory now: what is only not mounted would come back with its server"})
+		p.d.NeedFence(kit.FenceNeed{Site: v.Old, Why: "its host answers and has no directory " + p.place(v.Old).Data + " now: what is only not mounted would come back with its server"})
 		return kit.HeldByOutside
 	case old.InRecovery() == dr.Yes:
 		p.d.NeedFence(kit.FenceNeed{Site: v.Old, ByAdapter: true, Why: "it runs in recovery and takes no writes"})
